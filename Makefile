@@ -1,0 +1,25 @@
+# Every target does its own set-up: Python 3.11, git and make are all it needs.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help repro test lab
+help:  ## say what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+repro: $(BIN)/.ready  ## run the pipeline, from measured data to figures, README and report.html
+	python -m neft.parameters
+	dvc repro
+
+test: $(BIN)/.ready  ## check style and run all tests and notebooks
+	ruff check . && ruff format --check .
+	pytest
+
+lab: $(BIN)/.ready  ## open the notebooks
+	jupyter lab notebooks
+
+$(BIN)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@

@@ -1,0 +1,89 @@
+"""The level table that ships with the package, and how to rebuild it from the raw reads."""
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from neft.files import atomic_path
+from neft.measurements import level_table, read_relaxation_tsv
+
+LEVELS = Path(__file__).parent / "measured" / "rram_levels.csv"
+LEVELS_PER_RANGE = 32
+
+_UPSTREAM = "https://github.com/akashlevy/RRAM-Relaxation-Master-Model/raw/ca0cfff6/data"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One technology's raw reads: `file` is our name for the upstream file at `url`."""
+
+    technology: str
+    g_max_S: float
+    file: str
+    sha256: str
+    url: str
+
+
+SOURCES = (
+    Source(
+        technology="RRAM_B",
+        g_max_S=128e-6,
+        file="rram_b_relaxation.tsv.gz",
+        sha256="dfd40fc2035d5358f01aea8cc24d50d46ceed487b9c4efcd01b46e1f5e92b922",
+        url=f"{_UPSTREAM}/techB/relaxdata_10k.min.tsv.gz",
+    ),
+    Source(
+        technology="RRAM_C",
+        g_max_S=40e-6,
+        file="rram_c_relaxation.tsv.gz",
+        sha256="e34def7515f45eb1ad8b9e14c78c805e32588dc94def02d5fe34177466d788db",
+        url=f"{_UPSTREAM}/techC/relaxdata.min.tsv.gz",
+    ),
+)
+
+
+def build(raw_folder: str | Path) -> pd.DataFrame:
+    """Make the level table of every source from its raw reads.
+
+    Args:
+        raw_folder: holds each `Source.file`, byte for byte as at `Source.url`.
+
+    Returns:
+        The level tables, one after the other (see `neft.measurements.level_table`).
+
+    Raises:
+        ValueError: a file is missing, is not the published one, or holds an unusable read.
+    """
+    return pd.concat([_levels(source, Path(raw_folder)) for source in SOURCES], ignore_index=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Rewrite `LEVELS` from a folder of raw reads: `python -m neft.embedded RAW_FOLDER`."""
+    parser = argparse.ArgumentParser(prog="python -m neft.embedded", description=main.__doc__)
+    parser.add_argument("raw_folder", help="holds " + " and ".join(s.file for s in SOURCES))
+    table = build(parser.parse_args(arguments).raw_folder)
+    with atomic_path(LEVELS) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _levels(source: Source, folder: Path) -> pd.DataFrame:
+    path = folder / source.file
+    if not path.is_file():
+        raise ValueError(f"{path}: file must be there, got nothing; get it from {source.url}")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != source.sha256:
+        raise ValueError(f"{path}: sha256 must be {source.sha256}, got {digest}")
+    return level_table(
+        read_relaxation_tsv(path),
+        technology=source.technology,
+        g_max_S=source.g_max_S,
+        levels=LEVELS_PER_RANGE,
+    )
+
+
+if __name__ == "__main__":
+    main()

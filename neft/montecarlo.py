@@ -1,0 +1,64 @@
+"""Monte Carlo inference: one network's accuracy on many chips."""
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+from tqdm import tqdm
+
+from neft.mapping import Hardware, program
+from neft.seeding import generator
+
+
+@torch.no_grad()
+def accuracy_over_chips(
+    network: nn.Module,
+    data: TensorDataset,
+    hardware: Hardware,
+    sigma_d: float,
+    *,
+    chips: int,
+    key: str,
+    batch_size: int = 500,
+    progress: bool = False,
+) -> Tensor:
+    """Program the network onto chips and measure its accuracy on each.
+
+    Chip i's errors come from (key, i) alone: they are the same for every image, for every
+    batch size and for every network of the same shape, so that methods meet the same chips.
+
+    Args:
+        network: any module; it is left as it was, in the mode it was in.
+        data: images and labels.
+        hardware: devices and bits.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+        chips: number of draws.
+        key: which population of chips, for example "test".
+        batch_size: images per forward pass.
+        progress: show a bar over the chips.
+
+    Returns:
+        Accuracy of each chip, fractions, float64 [chips].
+
+    Raises:
+        ValueError: chips or batch_size below 1, or sigma_d negative or not finite.
+    """
+    for name, value in (("chips", chips), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    device = next(network.parameters()).device
+    images, labels = (tensor.to(device) for tensor in data.tensors)
+    training = network.training
+    network.eval()
+    try:
+        correct = torch.zeros(chips, dtype=torch.int64)
+        for chip in tqdm(range(chips), desc="chips", disable=not progress):
+            draw = generator("chip", key, chip, device=device)
+            weights = program(network, hardware, sigma_d, generator=draw)
+            for batch, truth in zip(
+                images.split(batch_size), labels.split(batch_size), strict=True
+            ):
+                logits = torch.func.functional_call(network, weights, (batch,))
+                correct[chip] += (logits.argmax(1) == truth).sum().item()
+        return correct.double() / len(labels)
+    finally:
+        network.train(training)

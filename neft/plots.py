@@ -1,0 +1,226 @@
+"""Figures from finished tables; nothing here trains, samples or summarises.
+
+Every ``plot_*`` draws on ``ax``, or on a new figure if it is None, and returns the axes. It raises
+ValueError if the table is empty, lacks a column, has two rows where a line needs one, or holds an
+accuracy outside [0, 1]. Fractions are drawn in percent. A method keeps its label, colour, marker
+and line style in every figure; markers and line styles differ, so that grey print can be read.
+"""
+
+import zlib
+from collections import namedtuple
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
+
+from neft.files import atomic_path
+
+# Text becomes outlines ("path") of the font that ships with matplotlib, so that no viewer's font
+# changes the figure. The salt fixes the ids that would otherwise be random in every file.
+SVG_RC = {"svg.fonttype": "path", "svg.hashsalt": "neft"}
+CONDUCTANCE = r"Conductance ($G\,/\,G_{\max}$)"
+# The Okabe-Ito palette, safe for colour-blind readers; OVF and IRS get its strongest contrast.
+MethodStyle = namedtuple("MethodStyle", "label colour marker linestyle linewidth", defaults=[1.1])
+METHOD_STYLES = {
+    "noise_free": MethodStyle("Noise-free", "#8A8A8A", "X", ":"),
+    "noise_injection": MethodStyle("Noise injection", "#000000", "s", "--"),
+    "scaled_logits": MethodStyle("Scaled logits", "#009E73", "^", "-."),
+    "correctnet": MethodStyle("CorrectNet", "#CC79A7", "v", (0, (5, 1))),
+    "right_censored": MethodStyle("Right-censored", "#E69F00", "P", (0, (3, 1, 1, 1))),
+    "clipped": MethodStyle("Clipped", "#56B4E9", "p", (0, (1, 1))),
+    "ovf": MethodStyle("OVF", "#D55E00", "D", "-", 1.9),
+    "irs": MethodStyle("IRS", "#0072B2", "o", "-", 1.9),
+}
+METHOD_COLOURS = {name: style.colour for name, style in METHOD_STYLES.items()}
+OTHER_COLOURS = ["#882255", "#999933", "#332288", "#44AA99", "#8C510A"]
+OTHER_STYLES = (OTHER_COLOURS, "h<>*d8H", ["--", "-.", ":"])
+
+
+def method_style(method: str) -> MethodStyle:
+    """Style of a method; one that is not built in gets a style that depends on its name alone.
+
+    >>> method_style("ovf").label, method_style("my_method").label
+    ('OVF', 'my method')
+    """
+    code = zlib.crc32(method.encode())  # hash() would differ from one process to the next
+    fallback = [choices[code % len(choices)] for choices in OTHER_STYLES]
+    return METHOD_STYLES.get(method) or MethodStyle(method.replace("_", " "), *fallback)
+
+
+def use_style() -> None:
+    """Set one style for all figures: one column of a two-column paper, text of 7 to 8 points."""
+    small = ["xtick.labelsize", "ytick.labelsize", "legend.fontsize", "legend.title_fontsize"]
+    rc = dict.fromkeys(["font.size", "axes.labelsize", "axes.titlesize"], 8)
+    rc |= dict.fromkeys(small, 7) | SVG_RC
+    rc |= {"font.sans-serif": ["DejaVu Sans"]}  # ships with matplotlib: no system font decides
+    rc |= {"figure.figsize": (3.5, 2.7), "figure.dpi": 150, "savefig.dpi": 300}
+    rc |= {"figure.constrained_layout.use": True, "axes.edgecolor": "0.3", "grid.color": "0.88"}
+    sns.set_theme(context="paper", style="whitegrid", palette="colorblind", rc=rc)
+
+
+def save_svg(figure: plt.Figure, path: str | Path) -> None:
+    """Write a figure as SVG: whole or not at all, and byte-equal when its numbers are equal.
+
+    Args:
+        figure: the finished figure.
+        path: the file; missing parent folders are made.
+    """
+    buffer = BytesIO()
+    for ax in figure.axes:  # a layout starts from the last one: undo what earlier draws moved
+        if ax.get_in_layout() and ax.get_subplotspec():
+            ax.set_subplotspec(ax.get_subplotspec())
+    with matplotlib.rc_context(SVG_RC):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with atomic_path(path) as partial:
+        partial.write_bytes(buffer.getvalue())
+
+
+def plot_spread(levels: pd.DataFrame, models: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the measured spread of the error against conductance, with fitted models over it.
+
+    Args:
+        levels: one technology at one time: g in [0, 1]; std, std_error (fractions of G_max).
+        models: long table of model, g, sigma (fraction of G_max); one line per model.
+    """
+    _require(levels, ["g", "std", "std_error"], key=["g"])
+    _require(models, ["model", "g", "sigma"], key=["model", "g"])
+    ax = plt.subplots()[1] if ax is None else ax
+    look = dict(fmt="o", color="0.15", ms=3.5, elinewidth=0.8, capsize=1.5, zorder=4)
+    ax.errorbar(levels.g, 100 * levels["std"], 100 * levels.std_error, label="Measured", **look)
+    colours, lines = sns.color_palette("colorblind"), ["-", "--", "-.", ":"]
+    for i, (model, rows) in enumerate(models.groupby("model", sort=False)):
+        rows = rows.sort_values("g")
+        look = dict(color=colours[i % len(colours)], linestyle=lines[i % len(lines)], linewidth=1.4)
+        ax.plot(rows.g, 100 * rows.sigma, label=model, **look)
+    ax.set_ylim(bottom=0)
+    return _finish(ax, CONDUCTANCE, r"Std. of error (% of $G_{\max}$)")
+
+
+def plot_drift(levels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the mean error against conductance, one line per time, later times darker.
+
+    Args:
+        levels: one technology at all times: time_s, g in [0, 1], mean (fraction of G_max).
+    """
+    _require(levels, ["time_s", "g", "mean"], key=["time_s", "g"])
+    ax = plt.subplots()[1] if ax is None else ax
+    ax.axhline(0, color="0.4", linewidth=0.7, zorder=1)
+    colours = sns.color_palette("viridis_r", levels.time_s.nunique())
+    for i, (time_s, rows) in enumerate(levels.sort_values("g").groupby("time_s")):
+        look = dict(color=colours[i], marker="osD^vPX"[i % 7], markersize=3, linewidth=1.2)
+        ax.plot(rows.g, 100 * rows["mean"], label=_time_label(time_s), **look)
+    return _finish(ax, CONDUCTANCE, r"Mean error (% of $G_{\max}$)", title="Time")
+
+
+def plot_accuracy_vs_sigma(
+    table: pd.DataFrame, *, ax: Axes | None = None, marks: dict[str, float] | None = None
+) -> Axes:
+    """Draw accuracy against sigma_d: line of the mean, band of its interval, whiskers over chips.
+
+    Args:
+        table: method, sigma_d, accuracy, low, high (95 % interval of the mean over training
+            seeds), p5, p95 (percentiles over chips); accuracies are fractions.
+        marks: label -> sigma_d of dotted vertical lines, for example measured technologies.
+    """
+    columns = ["method", "sigma_d", "accuracy", "low", "high", "p5", "p95"]
+    _require(table, columns, key=["method", "sigma_d"], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    middle = (table.method.nunique() - 1) / 2
+    for i, (method, rows) in enumerate(table.groupby("method", sort=False)):
+        style, rows = method_style(method), rows.sort_values("sigma_d")
+        x, percent = rows.sigma_d, 100 * rows[columns[2:]]
+        ax.fill_between(x, percent.low, percent.high, color=style.colour, alpha=0.15, linewidth=0)
+        whiskers = ax.vlines(x, percent.p5, percent.p95, color=style.colour, linewidth=0.7)
+        # Dodge the whiskers in points, not data: lines and markers stay at the true sigma_d.
+        dodge = ScaledTranslation((i - middle) * 1.5 / 72, 0, ax.get_figure().dpi_scale_trans)
+        whiskers.set_transform(ax.transData + dodge)
+        look = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
+        ax.plot(x, percent.accuracy, label=style.label, **look, **_line(style))
+    for label, sigma_d in (marks or {}).items():
+        ax.axvline(sigma_d, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
+        look = dict(rotation=90, ha="right", va="bottom", fontsize=6, color="0.25")
+        ax.text(sigma_d, 0.02, label, transform=ax.get_xaxis_transform(), **look)
+    ax.set_ylim(max(ax.get_ylim()[0], -1), min(ax.get_ylim()[1], 101))
+    return _finish(ax, r"Device variation $\sigma_d$ (of full range)", "Accuracy (%)")
+
+
+def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the accuracy of single chips per method: box of quartiles, whiskers at 5 and 95 %.
+
+    Args:
+        draws: method, accuracy (fraction); one row per seed and chip, all at one sigma_d.
+    """
+    _require(draws, ["method", "accuracy"], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    for i, (method, rows) in enumerate(draws.groupby("method", sort=False)):
+        style, values = method_style(method), 100 * rows.accuracy.sort_values()
+        # Sideways places from the golden ratio, not from chance: equal tables, equal bytes.
+        places = [i + 0.5 * (rank * 0.618034 % 1 - 0.5) for rank in range(len(values))]
+        ax.scatter(places, values, s=5, color=style.colour, alpha=0.4, linewidth=0, zorder=2)
+        edge, wide = dict(color=style.colour), dict(color=style.colour, linewidth=2)
+        face = dict(facecolor=(style.colour, 0.15), edgecolor=style.colour)
+        look = dict(boxprops=face, whiskerprops=edge, capprops=edge, medianprops=wide, widths=0.6)
+        look |= dict(whis=(5, 95), showfliers=False, patch_artist=True, manage_ticks=False)
+        ax.boxplot([values], positions=[i], **look)
+    labels = [method_style(method).label for method in draws.method.unique()]
+    ax.set_xticks(range(len(labels)), labels, rotation=30, ha="right", rotation_mode="anchor")
+    ax.grid(visible=False, axis="x")
+    ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel="Accuracy of a chip (%)")
+    return ax
+
+
+def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw validation accuracy against epoch, one thin line per training seed.
+
+    Args:
+        history: method, seed, epoch, validation_accuracy (fraction).
+    """
+    columns = ["method", "seed", "epoch", "validation_accuracy"]
+    _require(history, columns, key=columns[:3], fraction="validation_accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    for method, rows in history.groupby("method", sort=False):
+        look = _line(method_style(method)) | dict(linewidth=0.8, alpha=0.85)
+        runs = rows.pivot(index="epoch", columns="seed", values="validation_accuracy")
+        lines = ax.plot(runs.index, 100 * runs, **look)
+        lines[0].set_label(method_style(method).label)  # the other seeds stay out of the legend
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return _finish(ax, "Epoch", "Validation accuracy (%)")
+
+
+def _require(table, columns, *, key=None, fraction=None) -> None:
+    missing = [column for column in columns if column not in table.columns]
+    if missing or table.empty:
+        raise ValueError(f"table must have rows of {columns}, missing {missing or 'all rows'}")
+    if key and table.duplicated(key).any():
+        first = table.loc[table.duplicated(key), key].iloc[0].to_dict()
+        raise ValueError(f"table must have one row per {', '.join(key)}, got several at {first}")
+    if fraction and not table[fraction].dropna().between(0, 1).all():
+        span = f"{table[fraction].min():g} to {table[fraction].max():g}"
+        raise ValueError(f"{fraction} must be a fraction in [0, 1], got {span}")
+
+
+def _finish(ax, xlabel, ylabel, **legend) -> Axes:
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(ax.get_legend_handles_labels()[0]) > 5:  # too many to hide no data: beside the axes
+        legend |= dict(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    ax.legend(**legend, handlelength=2.6)
+    return ax
+
+
+def _line(style: MethodStyle) -> dict:
+    width = style.linewidth  # also decides which line lies on top
+    return dict(color=style.colour, linestyle=style.linestyle, linewidth=width, zorder=2 + width)
+
+
+def _time_label(time_s: float) -> str:
+    if time_s < 1000:
+        return f"{1e3 * time_s:.4g} ms" if 0 < time_s < 0.1 else f"{time_s:.4g} s"
+    mantissa, exponent = f"{time_s:.2e}".split("e")
+    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):g}\times"
+    return rf"${factor}10^{{{int(exponent)}}}$ s"

@@ -1,0 +1,65 @@
+"""Write the result table into README.md, so that no number there is typed by hand."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from neft.files import atomic_path
+from neft.plots import method_style
+
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+
+def table(results: pd.DataFrame) -> str:
+    """Render the result table as Markdown: a row a method, a column a sigma_d.
+
+    Args:
+        results: `neft.montecarlo.summarise`'s table.
+
+    Returns:
+        Mean accuracy in percent with its 95 % interval over seeds; the caption says over how
+        many seeds and chips.
+    """
+
+    def cell(row: pd.Series) -> str:
+        return f"{100 * row.accuracy:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
+
+    cells = results.assign(cell=results.apply(cell, axis=1)).pivot(
+        index="method", columns="sigma_d", values="cell"
+    )
+    sigmas = list(cells.columns)
+    head = "| method | " + " | ".join(f"σ_d = {sigma:g}" for sigma in sigmas) + " |"
+    rule = "|---|" + "---|" * len(sigmas)
+    rows = [
+        f"| {method_style(method).label} | " + " | ".join(cells.loc[method]) + " |"
+        for method in results.method.unique()
+    ]
+    caption = (
+        "Test accuracy in %, mean (95 % t interval over seeds); "
+        f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `make repro`."
+    )
+    return "\n".join([head, rule, *rows, "", caption])
+
+
+def replace_block(text: str, block: str) -> str:
+    """Return `text` with what stands between the markers replaced.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"README.md: must hold {BEGIN} and {END}")
+    before, rest = text.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n{block}\n{END}{rest.split(END, 1)[1]}"
+
+
+def main() -> None:
+    """Bring README.md up to date with metrics/results.csv."""
+    readme, results = Path("README.md"), pd.read_csv("metrics/results.csv")
+    text = replace_block(readme.read_text(encoding="utf-8"), table(results))
+    with atomic_path(readme) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

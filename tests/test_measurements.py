@@ -1,0 +1,314 @@
+"""Laws of the reader and the level table: one clear error, units, a slow oracle."""
+
+import doctest
+import gzip
+import math
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neft import measurements
+from neft.measurements import (
+    LEVEL_COLUMNS,
+    QUANTILE_COLUMNS,
+    QUANTILES,
+    level_table,
+    read_level_table,
+    read_reads,
+    read_relaxation_tsv,
+)
+
+HEADER = "cell,time_s,conductance_S\n"
+GOOD = HEADER + "a,0,1e-6\nb,0,2e-6\n"
+
+ONE_UNIT = "exactly one column must be of ['conductance_S', 'conductance_mS', 'conductance_uS']"
+BAD_TABLES = {
+    "": "file must be a readable table, got No columns to parse from file",
+    HEADER: "row 2: table must have a row here, got its end",
+    "time_s,conductance_S\n0,1\n": (
+        "row 1: columns must include ['cell'], got ['time_s', 'conductance_S']"
+    ),
+    "cell,conductance_S\n0,1\n": (
+        "row 1: columns must include ['time_s'], got ['cell', 'conductance_S']"
+    ),
+    "cell,time_s\na,0\n": f"row 1: {ONE_UNIT}, got []",
+    "cell,time_s,conductance_nS\na,0,1\n": f"row 1: {ONE_UNIT}, got ['conductance_nS']",
+    "cell,conductance_S,conductance_uS\na,0,0\n": (
+        f"row 1: {ONE_UNIT}, got ['conductance_S', 'conductance_uS']"
+    ),
+    "cell,cell\na,b\n": (
+        "row 1: 2 columns must have as many different names, got ['cell', 'cell']"
+    ),
+    "cell,time_s,conductance_uS\na,0,-2\n": "row 2: conductance_uS must be non-negative, got '-2'",
+}
+BAD_FOURTH_ROWS = {
+    "a,1,high": "conductance_S must be a finite number, got 'high'",
+    "a,1,True": "conductance_S must be a finite number, got 'True'",
+    "a,1,inf": "conductance_S must be a finite number, got 'inf'",
+    "a,1,nan": "conductance_S must be a finite number, got 'nan'",
+    "a,1,": "conductance_S must be a finite number, got ''",
+    "a,1": "conductance_S must be a finite number, got ''",
+    "a,1,-1e-6": "conductance_S must be non-negative, got '-1e-6'",
+    "a,later,1": "time_s must be a finite number, got 'later'",
+    "a,-inf,1": "time_s must be a finite number, got '-inf'",
+    "a,-1,1": "time_s must be non-negative, got '-1'",
+    ",1,1e-6": "cell must not be empty, got ''",
+    "a,0.0,3e-6": "cell, time_s must be unique together, got 'a', '0.0'",
+    "a,0,1\n\nb,x,-1\nc,1,y": "cell, time_s must be unique together, got 'a', '0'",
+}
+BAD_READS = BAD_TABLES | {
+    f"{GOOD}{row}\n": f"row 4: {rule}" for row, rule in BAD_FOURTH_ROWS.items()
+}
+BAD_READS |= {
+    f"{GOOD}\n\nb,1,-1\n": "row 6: conductance_S must be non-negative, got '-1'",
+    f"{GOOD}a,1,1e-6,9\n": (
+        "file must be a readable table, "
+        "got Error tokenizing data. C error: Expected 3 fields in line 4, saw 4"
+    ),
+}
+
+
+def error_of(reader, path):
+    with pytest.raises(ValueError) as error:
+        reader(path)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_READS.items())
+@pytest.mark.parametrize("name", ["reads.csv", "reads.csv.gz"])
+def test_bad_reads_end_in_one_clear_error(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    assert error_of(read_reads, path) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("reader", [read_reads, read_relaxation_tsv, read_level_table])
+def test_a_path_without_a_readable_table_is_named(tmp_path, reader):
+    whole = gzip.compress(GOOD.encode() * 99)
+    (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "plain.csv.gz").write_text(GOOD)
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x80")
+    for name in ("missing.csv", ".", "cut.csv.gz", "plain.csv.gz", "binary.csv"):
+        message = error_of(reader, tmp_path / name)
+        assert message.startswith(f"{tmp_path / name}: file must be a readable table, got ")
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize(("unit", "per_siemens"), [("S", 1), ("mS", 1e3), ("uS", 1e6)])
+def test_units_give_equal_reads(tmp_path, unit, per_siemens):
+    siemens = [0.0, 1.25e-5, 3.7e-5]
+    rows = [f"c{i},{i},{value * per_siemens!r},extra" for i, value in enumerate(siemens)]
+    path = tmp_path / "reads.csv"
+    path.write_text("\n".join([f"cell,time_s,conductance_{unit},note", *rows]))
+    reads = read_reads(path)
+    assert reads.columns.tolist() == ["cell", "time_s", "conductance_S"]
+    assert reads["cell"].tolist() == ["c0", "c1", "c2"]
+    np.testing.assert_allclose(reads["conductance_S"], siemens, rtol=1e-14)
+
+
+def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
+    (tmp_path / "plain.csv").write_text(GOOD)
+    (tmp_path / "other.csv").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    pd.testing.assert_frame_equal(
+        read_reads(tmp_path / "plain.csv"), read_reads(tmp_path / "other.csv")
+    )
+
+
+def relaxation_text(*rows):
+    return "".join(f"{cell}\t{t}\t1\t{g}\t1\t0\t{round(t)}\n" for cell, t, g in rows)
+
+
+def test_relaxation_reads_take_the_nominal_time(tmp_path):
+    path = tmp_path / "reads.tsv"
+    path.write_text(relaxation_text((7, 0.0, 1e-6), (7, 0.98, 2e-6)))
+    expected = pd.DataFrame({"cell": ["7", "7"], "time_s": [0.0, 1.0]})
+    expected["conductance_S"] = [1e-6, 2e-6]
+    pd.testing.assert_frame_equal(read_relaxation_tsv(path), expected, check_dtype=False)
+
+
+def test_relaxation_leaves_out_negative_reads_and_says_how_many(tmp_path):
+    path = tmp_path / "reads.tsv"
+    path.write_text(relaxation_text((7, 0, 1e-6), (7, 1, -1e-7), (8, 0, 1e-6), (8, 1, -1e-9)))
+    with pytest.warns(UserWarning, match=r"reads\.tsv: left out 2 negative"):
+        assert read_relaxation_tsv(path)["cell"].tolist() == ["7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (relaxation_text((7, 0, 1), (7, 1, "x")), "row 2: conductance_S must be a finite number"),
+        (relaxation_text((7, 0, "-inf")), "row 1: conductance_S must be a finite number"),
+        (relaxation_text((7, 0, 1), (7, 0, 2)), "row 2: cell, time_s must be unique together"),
+        ("7\t0\t1\n", "row 1: 3 columns must have as many different names"),
+    ],
+)
+def test_bad_relaxation_files_end_in_one_clear_error(tmp_path, text, message):
+    path = tmp_path / "reads.tsv"
+    path.write_text(text)
+    assert error_of(read_relaxation_tsv, path).startswith(f"{path}: {message}, got ")
+
+
+G_MAX, LEVELS = 4e-5, 4
+
+
+@pytest.fixture
+def reads():
+    """240 cells, one in eight overshooting, skewed errors, reads missing at the last time."""
+    random = np.random.default_rng(5)
+    initial = random.uniform(0, G_MAX * 8 / 7, 240)
+    rows = [(cell, 0.0, g) for cell, g in enumerate(initial)]
+    for time_s in (0.5, 10.0):
+        moved = initial * (1 + 0.1 * random.exponential(size=initial.size))
+        rows += [(cell, time_s, g) for cell, g in enumerate(moved) if cell % 3 or time_s < 1]
+    return pd.DataFrame(rows, columns=["cell", "time_s", "conductance_S"])
+
+
+def slow_quantile(ordered, probability):
+    position = probability * (len(ordered) - 1)
+    below = math.floor(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
+
+
+def slow_row(time_s, level, pairs):
+    errors = [(g - g_0) / G_MAX for g_0, g in pairs]
+    mean = sum(errors) / len(errors)
+    m2, m3, m4 = (sum((e - mean) ** k for e in errors) / len(errors) for k in (2, 3, 4))
+    row = ["toy", G_MAX, time_s, level, len(pairs), statistics.fmean(p[0] for p in pairs) / G_MAX]
+    row += [mean, statistics.stdev(errors), m3 / m2**1.5, m4 / m2**2 - 3]
+    return row + [slow_quantile(sorted(errors), probability) for probability in QUANTILES]
+
+
+def test_level_table_equals_a_loop_over_cells(reads):
+    initial = {c: g for c, t, g in reads.itertuples(index=False) if t == 0}
+    pairs = {}
+    for cell, time_s, g in reads.itertuples(index=False):
+        if time_s > 0 and initial[cell] < G_MAX:
+            level = int(initial[cell] // (G_MAX / LEVELS))
+            pairs.setdefault((time_s, level), []).append((initial[cell], g))
+    slow = pd.DataFrame(
+        [slow_row(*key, pairs[key]) for key in sorted(pairs)], columns=list(LEVEL_COLUMNS)
+    )
+    assert len(slow) == 2 * LEVELS
+    fast = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+
+
+def test_shuffled_reads_give_the_same_bits(reads):
+    shuffled = reads.sample(frac=1, random_state=3)
+    first, second = (
+        level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+        for table in (reads, shuffled)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_scaling_conductance_and_range_changes_only_the_range(reads):
+    first = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    scaled = reads.assign(conductance_S=reads["conductance_S"] * 8)
+    second = level_table(scaled, technology="toy", g_max_S=G_MAX * 8, levels=LEVELS)
+    pd.testing.assert_frame_equal(first, second.assign(g_max_S=G_MAX), check_exact=True)
+
+
+def test_a_conductance_just_below_the_range_is_in_the_last_level():
+    rows = [(c, t, math.nextafter(G_MAX, 0) * (1 - t * c)) for c in (0.1, 0.2) for t in (0, 1)]
+    rows += [(c, t, c * 1e-6 * (1 + t * c)) for c in (1, 2) for t in (0, 1)]
+    rows += [(c, t, c * 1e-6 * (1 + t * c)) for c in (14, 15) for t in (0, 1)]
+    table = pd.DataFrame(rows, columns=["cell", "time_s", "conductance_S"])
+    levels = level_table(table, technology="toy", g_max_S=G_MAX, levels=3)
+    assert levels["n"].tolist() == [2, 2, 2]
+
+
+def changed(reads, row, column, value):
+    reads = reads.copy()
+    reads.loc[row, column] = value
+    return reads
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"g_max_S": 0.0}, "g_max_S must be positive and finite, got 0.0"),
+        ({"g_max_S": math.nan}, "g_max_S must be positive and finite, got nan"),
+        ({"levels": 0}, "levels must be a positive integer, got 0"),
+        ({"levels": 2.5}, "levels must be a positive integer, got 2.5"),
+        ({"g_max_S": 1e-30}, "some cell below g_max_S 1e-30 must be read again, got none"),
+        ({"levels": 500}, r"level \d+ at time_s 0.5 must have at least 2 reads that differ, got"),
+    ],
+)
+def test_level_table_refuses_settings(reads, options, message):
+    options = {"technology": "toy", "g_max_S": G_MAX, "levels": LEVELS} | options
+    with pytest.raises(ValueError, match=message):
+        level_table(reads, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.drop(columns="cell"), r"columns must include \['cell'\]"),
+        (lambda r: changed(r, 7, "conductance_S", -1.0), "row 7: .* non-negative, got -1.0"),
+        (lambda r: changed(r, 7, "cell", 6), "row 7: cell, time_s must be unique .* 6, 0.0"),
+        (lambda r: r.drop(index=3), "cell must have a read at time_s 0, got none for 3"),
+        (lambda r: r[r["time_s"] == 0], "must be read again, got none"),
+        (lambda r: r.assign(conductance_S=1e-6), r"level 0 at time_s 0.5 .* got 240 equal ones"),
+    ],
+)
+def test_level_table_refuses_reads(reads, change, message):
+    with pytest.raises(ValueError, match=message):
+        level_table(change(reads), technology="toy", g_max_S=G_MAX, levels=LEVELS)
+
+
+@pytest.fixture
+def levels(reads):
+    return level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+
+
+@pytest.mark.parametrize("name", ["levels.csv", "levels.csv.gz"])
+def test_a_level_table_survives_its_file(tmp_path, levels, name):
+    levels.to_csv(tmp_path / name, index=False)
+    pd.testing.assert_frame_equal(read_level_table(tmp_path / name), levels, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("technology", "", "technology must not be empty"),
+        ("g_max_S", 0.0, "g_max_S must be positive"),
+        ("time_s", 0.0, "time_s must be positive"),
+        ("level", 1.5, "level must be an integer"),
+        ("level", -1, "level must be non-negative"),
+        ("n", 1, "n must be at least 2"),
+        ("g", 1.01, "g must lie in [0, 1]"),
+        ("std", 0.0, "std must be positive"),
+        ("skewness", "flat", "skewness must be a finite number"),
+        ("q0.5", math.inf, "q0.5 must be a finite number"),
+        ("q0.5", -9.0, "q0.4, q0.5 must not decrease"),
+        ("level", 1, "technology, time_s, level must be unique together"),
+    ],
+)
+def test_bad_level_tables_end_in_one_clear_error(tmp_path, levels, column, value, rule):
+    levels = levels.astype({column: object})
+    levels.loc[2, column] = value
+    levels.to_csv(tmp_path / "levels.csv", index=False)
+    message = error_of(read_level_table, tmp_path / "levels.csv")
+    assert message.startswith(f"{tmp_path / 'levels.csv'}: row 4: {rule}, got ")
+    assert f"'{value}'" in message
+
+
+@pytest.mark.parametrize("column", LEVEL_COLUMNS)
+def test_a_missing_column_is_named(tmp_path, levels, column):
+    levels.drop(columns=column).to_csv(tmp_path / "levels.csv", index=False)
+    message = error_of(read_level_table, tmp_path / "levels.csv")
+    assert f"levels.csv: row 1: columns must include ['{column}'], got [" in message
+
+
+def test_quantile_columns_are_named_by_their_probability():
+    assert [float(name[1:]) for name in QUANTILE_COLUMNS] == list(QUANTILES) == sorted(QUANTILES)
+    # Equally many on both sides of the median: the table treats both tails alike.
+    np.testing.assert_allclose(1 - np.array(QUANTILES[::-1]), QUANTILES)
+
+
+def test_examples_run():
+    assert doctest.testmod(measurements) == (0, doctest.testmod(measurements).attempted)
