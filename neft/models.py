@@ -4,6 +4,7 @@
 pooled to.
 """
 
+import math
 from collections import OrderedDict
 from typing import ClassVar
 
@@ -112,8 +113,10 @@ def build(name: str, *, classes: int, channels: int, width: float, seed: int) ->
     """Return a network of `NETWORKS`, its weights initialised from `seed`.
 
     Raises:
-        ValueError: unknown name.
+        ValueError: unknown name, or width not positive and finite.
     """
+    if not 0 < width < math.inf:
+        raise ValueError(f"width must be positive and finite, got {width}")
     if name not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {name!r}")
     with seeded("network", seed):

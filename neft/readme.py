@@ -4,17 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from neft import parameters
 from neft.files import atomic_path
+from neft.parameters import Parameters
 from neft.plots import method_style
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
-def table(results: pd.DataFrame) -> str:
+def table(results: pd.DataFrame, setting: str) -> str:
     """Render the result table as Markdown: a row a method, a column a sigma_d.
 
     Args:
-        results: `neft.montecarlo.summarise`'s table.
+        results: `neft.results.summarise`'s table.
+        setting: of the run; begins the caption.
 
     Returns:
         Mean accuracy in percent with its 95 % interval over seeds; the caption says over how
@@ -24,8 +27,10 @@ def table(results: pd.DataFrame) -> str:
     def cell(row: pd.Series) -> str:
         return f"{100 * row.accuracy:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
 
-    cells = results.assign(cell=results.apply(cell, axis=1)).pivot(
-        index="method", columns="sigma_d", values="cell"
+    cells = (
+        results.assign(cell=results.apply(cell, axis=1))
+        .pivot(index="method", columns="sigma_d", values="cell")
+        .fillna("not run")
     )
     sigmas = list(cells.columns)
     head = "| method | " + " | ".join(f"σ_d = {sigma:g}" for sigma in sigmas) + " |"
@@ -35,7 +40,7 @@ def table(results: pd.DataFrame) -> str:
         for method in results.method.unique()
     ]
     caption = (
-        "Test accuracy in %, mean (95 % t interval over seeds); "
+        f"{setting}: test accuracy in %, mean (95 % t interval over seeds); "
         f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `make repro`."
     )
     return "\n".join([head, rule, *rows, "", caption])
@@ -53,10 +58,20 @@ def replace_block(text: str, block: str) -> str:
     return f"{before}{BEGIN}\n{block}\n{END}{rest.split(END, 1)[1]}"
 
 
+def setting(run: Parameters) -> str:
+    """Say what a run was about: network, data set and devices."""
+    return (
+        f"{run.network.name} (width {run.network.width:g}) on {run.dataset.name}, "
+        f"{run.hardware.preset} devices (M = {run.hardware.weight_bits}, "
+        f"K = {run.hardware.device_bits})"
+    )
+
+
 def main() -> None:
     """Bring README.md up to date with metrics/results.csv."""
     readme, results = Path("README.md"), pd.read_csv("metrics/results.csv")
-    text = replace_block(readme.read_text(encoding="utf-8"), table(results))
+    block = table(results, setting(parameters.load()))
+    text = replace_block(readme.read_text(encoding="utf-8"), block)
     with atomic_path(readme) as partial:
         partial.write_text(text, encoding="utf-8")
 

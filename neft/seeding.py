@@ -19,9 +19,16 @@ def derive_seed(*key: str | int | float) -> int:
     Returns:
         A seed in [0, 2^63).
 
+    Raises:
+        TypeError: a part is not exactly a str, int or float. numpy's numbers are equal to
+            Python's but written differently, so that they would silently draw other bits.
+
     >>> derive_seed("chip", 1) == derive_seed("chip", 1)
     True
     """
+    for part in key:
+        if type(part) not in (str, int, float):
+            raise TypeError(f"key must hold str, int or float, got {type(part).__name__} {part!r}")
     digest = hashlib.sha256(repr(key).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
@@ -38,5 +45,5 @@ def seeded(*key: str | int | float) -> Iterator[None]:
     The global CPU generator is restored on leaving, also after an exception.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(*key))
+        torch.default_generator.manual_seed(derive_seed(*key))
         yield

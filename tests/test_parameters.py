@@ -1,0 +1,113 @@
+"""Every bad parameter file gives one line with file, key, rule and value."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from neft import parameters
+from neft.feedback import OVF
+
+ROOT = Path(__file__).parents[1]
+PARAMS = ROOT / "params.yaml"
+
+
+def changed(path: str, value: Any) -> Callable[[dict], None]:
+    def change(values: dict) -> None:
+        *sections, key = path.split("/")
+        for section in sections:
+            values = values[section]
+        values[key] = value
+
+    return change
+
+
+def without(section: str, key: str) -> Callable[[dict], None]:
+    return lambda values: values[section].pop(key)
+
+
+BAD = [
+    (changed("training/sigma_d", [0.1, -0.1]), "training.sigma_d.1: .* 0, got -0.1"),
+    (changed("training/sigma_d", []), "training.sigma_d: .*at least 1 item.*got \\[\\]"),
+    (changed("training/sigma_d", [0.1, 0.1]), "training.sigma_d: .*distinct, got"),
+    (changed("training/sigma_d", [float("nan")]), "training.sigma_d: .*finite.*got nan"),
+    (changed("training/seeds", []), "training.seeds: .*at least 1 item.*got \\[\\]"),
+    (changed("training/seeds", [1, -1]), "training.seeds.1: .*got -1"),
+    (changed("training/epochs", 0), "training.epochs: .*1, got 0"),
+    (changed("training/epochs", "many"), "training.epochs: .*integer.*got 'many'"),
+    (changed("training/learning_rate", 0), "training.learning_rate: .*0, got 0"),
+    (changed("training/epoch", 3), "training.epoch: unknown key, got 3"),
+    (without("training", "epochs"), "training.epochs: missing key"),
+    (changed("trainng", {}), "trainng: unknown key"),
+    (changed("hardware/preset", "RRAM9"), "hardware.preset must be one of RRAM1, .*'RRAM9'"),
+    (changed("hardware/device_bits", 3), "device_bits must divide weight_bits \\(8\\), got 3"),
+    (changed("dataset/name", "mnist"), "dataset.name: must be one of mnist5k, got 'mnist'"),
+    (changed("network/name", "vgg9"), "network.name: must be one of lenet5, vgg8, got 'vgg9'"),
+    (changed("network/width", -1), "network.width: .*0, got -1"),
+    (changed("montecarlo/chips", 0), "montecarlo.chips: .*1, got 0"),
+    (changed("variation/technologies", {}), "variation.technologies: .*1 item"),
+    (changed("variation/technologies/RRAM_B", -1), "technologies.RRAM_B: .*0, got -1"),
+    (changed("methods", {}), "methods: .*1 item"),
+    (changed("methods/ofv", {}), "methods.ofv: must be one of noise_free, .*got 'ofv'"),
+    (changed("methods/ovf/betta", 1), "methods.ovf.betta: unknown key \\(known: beta"),
+    (changed("methods/ovf/beta", -1), "methods.ovf: beta must be non-negative.*got -1"),
+    (changed("methods/ovf/beta", "big"), "methods.ovf.beta: .*number.*got 'big'"),
+    (changed("methods/ovf/increments", [0.1, -0.1]), "increments\\[1\\] must be positive.*-0.1"),
+    (changed("methods/irs", {}), "methods.irs.beta: missing key"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), BAD, ids=[said[:40] for _, said in BAD])
+def test_bad_parameters_fail_in_one_line(change, said: str, tmp_path: Path) -> None:
+    yaml = YAML(typ="safe", pure=True)
+    values = yaml.load(PARAMS)
+    change(values)
+    path = tmp_path / "mine.yaml"
+    yaml.dump(values, path)
+    with pytest.raises(ValueError, match=said) as caught:
+        parameters.load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["", "a: [1", "- 1", "a: 1\na: 2"])
+def test_files_that_are_no_parameters_fail_in_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"mine\.yaml: ") as caught:
+        parameters.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.yaml"):
+        parameters.load(tmp_path / "none.yaml")
+
+
+def test_command_exits_with_the_line(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["parameters", str(tmp_path / "none.yaml")])
+    with pytest.raises(SystemExit) as caught:
+        parameters.main()
+    assert str(caught.value.code).startswith("error: ")
+
+
+def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    text = PARAMS.read_text()
+    path.write_text(text.replace("learning_rate: 1.0e-3", "learning_rate: 1e-3"))
+    assert parameters.load(path).training.learning_rate == 0.001
+
+
+def test_sections_become_methods() -> None:
+    method = parameters.build_method("ovf", {"beta": 0.1, "increments": [0.2]})
+    assert method == OVF(beta=0.1, increments=(0.2,), decay=0.1)
+
+
+def test_default_run_covers_enough_to_say_something() -> None:
+    default = parameters.load(PARAMS)
+    assert len(default.training.sigma_d) >= 3
+    assert len(default.training.seeds) >= 3
+    assert default.montecarlo.chips >= 50

@@ -1,0 +1,67 @@
+"""The report and the README's table say what the results say."""
+
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from neft import parameters, readme, report
+
+ROOT = Path(__file__).parents[1]
+
+
+def book(folder: Path, name: str) -> Path:
+    cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+def test_notebooks_are_joined_in_order_with_distinct_cells(tmp_path: Path) -> None:
+    merged = report.merge([book(tmp_path, name) for name in ("b", "a")])
+    assert [cell.source for cell in merged.cells] == ["# b", "# a"]
+    assert len({cell.id for cell in merged.cells}) == 2
+    nbformat.validate(merged)
+
+
+def test_missing_or_broken_notebook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.ipynb").write_text("{")
+    for name in ("missing", "broken"):
+        with pytest.raises(ValueError, match=rf"{name}\.ipynb: not a notebook"):
+            report.merge([tmp_path / f"{name}.ipynb"])
+
+
+def test_table_holds_every_number_once() -> None:
+    results = pd.DataFrame(
+        {
+            "method": ["irs", "irs", "mine"],
+            "sigma_d": [0.1, 0.2, 0.1],
+            "seeds": 3,
+            "chips": 50,
+            "accuracy": [0.9512, 0.81, 0.5],
+            "low": [0.94, 0.8, 0.4],
+            "high": [0.96, 0.82, 0.6],
+        }
+    )
+    lines = readme.table(results, "A net").splitlines()
+    assert lines[0] == "| method | σ_d = 0.1 | σ_d = 0.2 |"
+    assert lines[2] == "| IRS | 95.1 (94.0–96.0) | 81.0 (80.0–82.0) |"
+    assert lines[3] == "| mine | 50.0 (40.0–60.0) | not run |"
+    assert lines[-1].startswith("A net: ")
+    assert "3 seeds, 50 chips" in lines[-1]
+
+
+def test_block_replaces_only_what_is_between_the_markers() -> None:
+    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
+    once = readme.replace_block(text, "new")
+    assert once == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter\n"
+    assert readme.replace_block(once, "new") == once
+    with pytest.raises(ValueError, match="must hold"):
+        readme.replace_block("no markers", "new")
+
+
+def test_readme_agrees_with_the_committed_results() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    results = pd.read_csv(ROOT / "metrics" / "results.csv")
+    setting = readme.setting(parameters.load(ROOT / "params.yaml"))
+    assert readme.replace_block(text, readme.table(results, setting)) == text

@@ -1,0 +1,122 @@
+"""The repository keeps its own promises: one list of dependencies, arrows, clean notebooks."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+MODULES = {path.stem: path for path in (ROOT / "neft").glob("*.py")}
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+YAML12 = YAML(typ="safe", pure=True)
+
+
+def imported(source: str) -> set[str]:
+    """Names of the package's modules that a piece of Python imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "neft":
+            tail = node.module.split(".")[1:]
+            names |= set(tail) if tail else {alias.name for alias in node.names}
+    return names & MODULES.keys()
+
+
+def behind(names: set[str], leave_out: frozenset[str] = frozenset()) -> set[str]:
+    """The modules and all that they import, directly or not."""
+    found: set[str] = set()
+    todo = names - leave_out
+    while todo:
+        found |= todo
+        todo = set().union(*(imported(MODULES[n].read_text()) for n in todo)) - found - leave_out
+    return found
+
+
+def code(notebook: Path) -> str:
+    cells = nbformat.read(notebook, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def test_environment_file_lists_the_projects_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    conda = YAML12.load(ROOT / "environment.yml")["dependencies"]
+    pip = next(entry["pip"] for entry in conda if isinstance(entry, dict))
+    options = {"--constraint constraints.txt", "--editable ."}
+    assert options <= set(pip)
+    assert set(pip) - options == set(project["dependencies"])
+    assert "python=3.11" in conda
+
+
+def test_every_dependency_but_torch_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=]", entry)[0].lower() for entry in project["dependencies"]}
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+    assert names - pinned == {"torch", "torchvision"}
+
+
+# What each of these may know of the package, besides files and seeding.
+ARROWS = {
+    "measurements": set(),
+    "variation": set(),
+    "mapping": {"variation"},
+    "method": {"mapping", "variation"},
+    "feedback": {"method", "mapping", "variation"},
+    "baselines": {"method", "mapping", "variation"},
+    "models": set(),
+    "datasets": set(),
+    "montecarlo": {"mapping", "variation"},
+    "training": {"checkpoints", "datasets", "method", "mapping", "montecarlo", "variation"},
+    "statistics": set(),
+    "results": {"statistics"},
+    "plots": set(),
+}
+
+
+@pytest.mark.parametrize("module", ARROWS)
+def test_imports_point_one_way(module: str) -> None:
+    assert behind({module}) - {module, "files", "seeding"} <= ARROWS[module]
+
+
+# Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
+NUMBERLESS = frozenset({"plots", "parameters", "methods", "embedded"})
+STAGES = {
+    "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - {"plots"}),
+    "training": ("2_training.ipynb", NUMBERLESS),
+    "montecarlo": ("3_montecarlo.ipynb", NUMBERLESS | {"baselines", "results", "statistics"}),
+    "figures": ("4_figures.ipynb", NUMBERLESS - {"plots"}),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stages_depend_on_the_modules_that_their_notebook_uses(stage: str) -> None:
+    notebook, leave_out = STAGES[stage]
+    needed = behind(imported(code(ROOT / "notebooks" / notebook)), leave_out)
+    if stage == "training":
+        needed |= {"feedback", "baselines"}  # through the list of methods
+    definition = YAML12.load(ROOT / "dvc.yaml")["stages"][stage]
+    listed = definition.get("do", definition)["deps"]
+    assert {f"neft/{name}.py" for name in needed} == {d for d in listed if d.endswith(".py")}
+    assert f"notebooks/{notebook}" in listed
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_tell_and_carry_nothing(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+    assert [cell.metadata.get("tags") for cell in cells].count(["parameters"]) == 1
+    assert not re.search(r"^\s*(def|class) ", code(path), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_parameters_cell_holds_literals_only(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    source = next(c.source for c in cells if c.metadata.get("tags") == ["parameters"])
+    for statement in ast.parse(source).body:
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)

@@ -1,0 +1,150 @@
+"""Laws of the training loop."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from neft import models
+from neft.baselines import NoiseFree, NoiseInjection, ScaledLogits
+from neft.datasets import Splits
+from neft.feedback import IRS, OVF
+from neft.mapping import Hardware
+from neft.method import Method
+from neft.montecarlo import accuracy_over_chips
+from neft.training import Schedule, train
+from neft.variation import PRESETS
+
+HARDWARE = Hardware(PRESETS["RRAM1"])
+SCHEDULE = Schedule(epochs=3, batch_size=32, validation_chips=2)
+METHODS = {
+    "noise_free": NoiseFree(),
+    "noise_injection": NoiseInjection(),
+    "scaled_logits": ScaledLogits(),
+    "ovf": OVF(beta=0.1),
+    "irs": IRS(beta=0.1, hidden=8),
+}
+
+
+@dataclass(frozen=True)
+class Killed(Method):
+    """Another method, killed after some steps, for good or as a run that is killed would be."""
+
+    method: Method
+    steps: list[int]
+
+    def auxiliary(self, network: nn.Module, example: torch.Tensor) -> nn.Module:
+        return self.method.auxiliary(network, example)
+
+    def loss(self, *arguments) -> torch.Tensor:
+        self.steps[0] -= 1
+        if self.steps[0] < 0:
+            raise KeyboardInterrupt
+        return self.method.loss(*arguments)
+
+
+def fit(
+    method: Method, data: Splits, *, seed: int = 0, sigma_d: float = 0.2, state: Path | None = None
+) -> tuple[nn.Module, pd.DataFrame]:
+    net = models.build("lenet5", classes=3, channels=1, width=0.5, seed=seed)
+    history = train(
+        net, method, data, HARDWARE, sigma_d, SCHEDULE, seed=seed, state=state, progress=False
+    )
+    return net, history
+
+
+def same(first: nn.Module, second: nn.Module) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_same_seed_gives_the_same_bits_and_another_seed_others(name: str, tiny: Splits) -> None:
+    (first, history), (second, again) = (fit(METHODS[name], tiny) for _ in range(2))
+    assert same(first, second)
+    pd.testing.assert_frame_equal(history, again, check_exact=True)
+    assert not same(first, fit(METHODS[name], tiny, seed=1)[0])
+
+
+@pytest.mark.parametrize("name", ["noise_injection", "ovf", "irs"])
+@pytest.mark.parametrize("steps", [1, 3, 5, 8])
+def test_killed_run_continues_to_the_same_bits(
+    name: str, steps: int, tiny: Splits, tmp_path: Path
+) -> None:
+    whole, history = fit(METHODS[name], tiny)
+    state = tmp_path / "state.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        fit(Killed(METHODS[name], [steps]), tiny, state=state)
+    resumed, again = fit(METHODS[name], tiny, state=state)
+    assert same(whole, resumed)
+    pd.testing.assert_frame_equal(history, again, check_exact=True)
+
+
+def test_finished_run_is_not_trained_again(tiny: Splits, tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    whole, _ = fit(NoiseInjection(), tiny, state=state)
+    again, _ = fit(Killed(NoiseInjection(), [0]), tiny, state=state)
+    assert same(whole, again)
+
+
+@pytest.mark.parametrize("name", ["ovf", "irs"])
+def test_without_beta_training_equals_scaled_logits_to_the_bit(name: str, tiny: Splits) -> None:
+    silent, _ = fit(replace(METHODS[name], beta=0.0), tiny)
+    scaled, _ = fit(ScaledLogits(divisor=4), tiny)
+    assert same(silent, scaled)
+
+
+def test_network_ends_with_its_best_epoch(tiny: Splits) -> None:
+    net, history = fit(NoiseInjection(), tiny)
+    chips = SCHEDULE.validation_chips
+    draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, chips=chips, key="validation")
+    assert draws.mean().item() == history.validation_accuracy.max()
+
+
+def test_test_part_plays_no_role(tiny: Splits) -> None:
+    images, labels = tiny.test.tensors
+    other = replace(tiny, test=TensorDataset(torch.zeros_like(images), labels.flip(0)))
+    assert same(fit(NoiseInjection(), tiny)[0], fit(NoiseInjection(), other)[0])
+
+
+def test_noise_free_training_does_not_depend_on_the_variation(tiny: Splits) -> None:
+    (_, weak), (_, strong) = (fit(NoiseFree(), tiny, sigma_d=s) for s in (0.0, 0.4))
+    assert weak.train_loss.tolist() == strong.train_loss.tolist()
+
+
+def test_training_learns(tiny: Splits) -> None:
+    net = models.build("lenet5", classes=3, channels=1, width=1.0, seed=0)
+    schedule = Schedule(epochs=6, batch_size=16)
+    history = train(net, NoiseInjection(), tiny, HARDWARE, 0.1, schedule, seed=0, progress=False)
+    assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
+    assert history.validation_accuracy.max() > 0.6  # chance is one third
+
+
+def test_network_keeps_its_own_tensors_only(tiny: Splits) -> None:
+    fresh = models.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+    net, _ = fit(IRS(beta=0.1), tiny)
+    assert net.state_dict().keys() == fresh.state_dict().keys()
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_global_random_state_is_untouched(tiny: Splits) -> None:
+    before = torch.get_rng_state()
+    fit(IRS(beta=0.1), tiny)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_learning_rate_follows_the_cosine(tiny: Splits) -> None:
+    _, history = fit(NoiseFree(), tiny)
+    expected = [1e-3 * (1 + math.cos(math.pi * epoch / 3)) / 2 for epoch in range(3)]
+    assert history.learning_rate.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("key", ["epochs", "batch_size", "learning_rate", "validation_chips"])
+def test_impossible_schedule_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=f"{key} must be positive, got 0"):
+        replace(SCHEDULE, **{key: 0})
