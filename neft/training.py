@@ -164,8 +164,11 @@ class _Run:
     def restore(self, path: Path) -> None:
         """Read what `keep` wrote."""
         tensors, header = checkpoints.load(path)
-        self.history = header["history"]
-        self.best = checkpoints.under("best", tensors)
-        self.network.load_state_dict(checkpoints.under("network", tensors))
-        self.auxiliary.load_state_dict(checkpoints.under("auxiliary", tensors))
-        checkpoints.restore_optimizer(self.optimizer, checkpoints.under("optimizer", tensors))
+        try:
+            self.history = header["history"]
+            self.best = checkpoints.under("best", tensors)
+            self.network.load_state_dict(checkpoints.under("network", tensors))
+            self.auxiliary.load_state_dict(checkpoints.under("auxiliary", tensors))
+            checkpoints.restore_optimizer(self.optimizer, checkpoints.under("optimizer", tensors))
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(f"{path}: not a state of this training run: {error}") from error

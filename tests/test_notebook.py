@@ -60,7 +60,7 @@ def test_unknown_parameter_is_refused_before_anything_runs(place: Path) -> None:
 
 
 def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, monkeypatch) -> None:
-    text = PARAMS.read_text().replace("epochs: 20", "epochs: -1")
+    text = PARAMS.read_text().replace("epochs: 15", "epochs: -1")
     (place / "params.yaml").write_text(text)
     monkeypatch.setattr("sys.argv", ["notebook", "book.ipynb", "copy.ipynb"])
     with pytest.raises(SystemExit) as caught:

@@ -92,6 +92,13 @@ def test_finished_run_is_not_trained_again(tiny: Splits, tmp_path: Path) -> None
     assert same(whole, again)
 
 
+def test_state_of_another_run_is_refused(tiny: Splits, tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    fit(METHODS["irs"], tiny, state=state)
+    with pytest.raises(ValueError, match=r"state\.safetensors: not a state of this training run"):
+        fit(replace(METHODS["irs"], hidden=9), tiny, state=state)
+
+
 @pytest.mark.parametrize("name", ["ovf", "irs"])
 def test_without_beta_training_equals_scaled_logits_to_the_bit(name: str, tiny: Splits) -> None:
     silent, _ = fit(replace(METHODS[name], beta=0.0), tiny)
