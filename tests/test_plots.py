@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
-from neft import plots
+from neft import files, plots
 
 LEVELS = pd.DataFrame(
     {"g": [0.0, 0.5, 1.0], "std": [0.01, 0.03, 0.02], "std_error": [0.001, 0.002, 0.003]}
@@ -303,7 +303,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(broken, tmp_path, mo
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(figure if broken == "savefig" else plots.os, broken, fail)
+    monkeypatch.setattr(figure if broken == "savefig" else files.os, broken, fail)
     with pytest.raises(OSError, match="disk full"):
         plots.save_svg(figure, path)
     assert path.read_text() == "old"
