@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neft.mapping import NoisyForward
+from neft.forward import NoisyForward
 from neft.method import Method, positive
 
 

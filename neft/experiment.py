@@ -11,7 +11,7 @@ from torch import nn
 
 from neft import checkpoints, datasets, engine, models
 from neft.files import atomic_path
-from neft.mapping import Hardware
+from neft.hardware import Hardware
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.training import Schedule, train
@@ -117,19 +117,24 @@ def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def evaluate_grid(
-    folder: Path, *, hardware: Hardware, chips: int, batch_size: int, scratch: Path | None = None
+    folder: Path,
+    *,
+    hardware: Sequence[Hardware],
+    chips: int,
+    batch_size: int,
+    scratch: Path | None = None,
 ) -> pd.DataFrame:
     """Measure every network of a folder on the test part, over chips at its own sigma_d.
 
     Args:
         folder: what `train_grid` filled.
-        hardware: devices and bits.
+        hardware: what the networks are programmed onto; each in turn.
         chips: number of draws; the same chips for every network.
         batch_size: images per forward pass.
         scratch: where finished networks' draws are kept until all are there; then removed.
 
     Returns:
-        Draws: columns method, sigma_d, seed, chip, accuracy; a row a chip.
+        Draws: columns method, preset, mapping, sigma_d, seed, chip, accuracy; a row a chip.
 
     Raises:
         ValueError: the folder holds no network.
@@ -137,12 +142,12 @@ def evaluate_grid(
     paths = sorted(Path(folder).glob("*.safetensors"))
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
-    common = {"hardware": hardware, "chips": chips, "batch_size": batch_size, "scratch": scratch}
-    tasks = [{"path": path, **common} for path in paths]
+    common = {"chips": chips, "batch_size": batch_size, "scratch": scratch}
+    tasks = [{"path": path, "hardware": each, **common} for each in hardware for path in paths]
     draws = pd.concat(engine.run(_evaluate_one, tasks, description="chips"), ignore_index=True)
     if scratch is not None:
         shutil.rmtree(scratch)
-    return draws.sort_values(["sigma_d", "seed", "chip"], ignore_index=True)
+    return draws
 
 
 def _evaluate_one(
@@ -161,6 +166,8 @@ def _evaluate_one(
     draws = pd.DataFrame(
         {
             "method": header["method"],
+            "preset": hardware.variation.name,
+            "mapping": hardware.mapping,
             "sigma_d": header["sigma_d"],
             "seed": header["seed"],
             "chip": range(chips),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neft.mapping import NoisyForward
+from neft.forward import NoisyForward
 from neft.method import Method, non_negative, positive
 
 

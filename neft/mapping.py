@@ -4,92 +4,17 @@ A model is never rewritten: programmed weights are a dictionary of tensors, with
 `torch.func.functional_call` runs any `nn.Module`.
 """
 
-import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from neft import variation
-from neft.files import atomic_path
-from neft.variation import PRESETS, VariationModel
+from neft.devices import read_weights
+from neft.hardware import Hardware
 
 DEVICE_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """What a weight is stored on: devices that vary, and how many of them share its bits.
-
-    Args:
-        variation: the devices' error.
-        weight_bits: M, bits of a weight.
-        device_bits: K, bits of a device; a weight takes M / K devices of significance 2^(iK).
-
-    Raises:
-        ValueError: a bit count is not positive, or K does not divide M.
-    """
-
-    variation: VariationModel
-    weight_bits: int = 8
-    device_bits: int = 2
-
-    def __post_init__(self) -> None:
-        for key in ("weight_bits", "device_bits"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
-        if self.weight_bits % self.device_bits:
-            raise ValueError(
-                f"device_bits must divide weight_bits ({self.weight_bits}), got {self.device_bits}"
-            )
-
-    @property
-    def slice_factor(self) -> float:
-        """c(M, K) = sqrt(sum_i 4^(iK)) / sum_i 2^(iK): a weight's spread per device spread.
-
-        Independent errors of the M / K devices add with their significances (NeFT,
-        arXiv 2305.14561); 0.7776 for M = 8, K = 2.
-        """
-        significances = [2 ** (i * self.device_bits) for i in range(self.devices_per_weight)]
-        return math.hypot(*significances) / sum(significances)
-
-    @property
-    def devices_per_weight(self) -> int:
-        """M / K."""
-        return self.weight_bits // self.device_bits
-
-    def save(self, path: Path | str) -> None:
-        """Write as JSON, atomically."""
-        values = {
-            "weight_bits": self.weight_bits,
-            "device_bits": self.device_bits,
-            "variation": variation.to_dict(self.variation),
-        }
-        with atomic_path(path) as partial:
-            partial.write_text(json.dumps(values, indent=2) + "\n")
-
-    @classmethod
-    def load(cls, name_or_path: Path | str) -> "Hardware":
-        """Return a published preset with the default bits, or read a file written by `save`.
-
-        Raises:
-            ValueError: neither a preset's name nor a hardware file; names what it got.
-        """
-        if name_or_path in PRESETS:
-            return cls(PRESETS[name_or_path])
-        try:
-            values = json.loads(Path(name_or_path).read_text(encoding="utf-8"))
-            return cls(**{**values, "variation": variation.from_dict(values["variation"])})
-        except FileNotFoundError as error:
-            known = ", ".join(PRESETS)
-            raise ValueError(
-                f"hardware must be a preset ({known}) or a file, got {str(name_or_path)!r}"
-            ) from error
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{name_or_path}: not a hardware file: {error!r}") from error
+CHUNK = 1 << 16  # weights that are programmed at a time, about
 
 
 def on_devices(name: str, layer: nn.Module) -> bool:
@@ -117,35 +42,58 @@ def device_weights(
 def program_weight(
     weight: Tensor, hardware: Hardware, sigma_d: float, *, generator: torch.Generator
 ) -> Tensor:
-    """Program one weight tensor: w' = w + max|W| c(M, K) error(|w| / max|W|; sigma_d).
+    """Program one weight tensor.
 
-    The paper's weight-level model (NeFT, arXiv 2305.14561): the error is drawn once for the
-    weight, at the conductance that its magnitude asks for, not for each of its devices. It is
-    a constant to the gradient: dw'/dw = 1.
+    With the mapping "weight", w' = w + s c(M, K) error(|w| / s; sigma_d), s = max|W|, the
+    paper's weight-level model (NeFT, arXiv 2305.14561): the error is drawn once for the weight,
+    at the conductance that its magnitude asks for. The other mappings quantise the weight,
+    slice it, and draw an error for each of its devices (`neft.devices.read_weights`).
+    Channels are programmed a few at a time, which bounds memory and keeps it in the cache.
+
+    What programming adds is a constant to the gradient: dw'/dw = 1.
 
     Args:
-        weight: any shape.
-        hardware: devices and bits.
+        weight: any shape; output channels first.
+        hardware: devices, bits and mapping.
         sigma_d: standard deviation of a device's error, fraction of its full range.
         generator: source of the draw, on the weight's device.
 
     Returns:
-        The programmed weight; `weight` itself if sigma_d is 0.
+        The programmed weight; `weight` itself if sigma_d is 0 in the weight-level model.
 
     Raises:
         ValueError: sigma_d negative or not finite.
     """
     if not (math.isfinite(sigma_d) and sigma_d >= 0):
         raise ValueError(f"sigma_d must be non-negative and finite, got {sigma_d}")
-    if sigma_d == 0:
+    if sigma_d == 0 and hardware.mapping == "weight":
         return weight
     with torch.no_grad():
-        u = weight.abs()
-        scale = u.max()
-        u = u.div_(scale.clamp_min(torch.finfo(u.dtype).tiny))
-        error = hardware.variation.sample(u, sigma_d, generator=generator)
-        error = error.mul_(scale * hardware.slice_factor)
-    return weight + error
+        scale = _scale(weight, hardware)
+        programmed = torch.empty_like(weight)
+        rows = max(1, CHUNK // max(1, weight[:1].numel()))
+        for out, part, full in zip(
+            programmed.split(rows), weight.split(rows), scale.split(rows), strict=True
+        ):
+            u = part.abs().div_(full.clamp_min(torch.finfo(part.dtype).tiny))
+            if hardware.mapping == "weight":
+                spread = sigma_d * hardware.slice_factor
+                error = hardware.variation.sample(u, spread, generator=generator)
+                torch.addcmul(part, error, full, out=out)
+            else:
+                read = read_weights(u, part < 0, hardware, sigma_d, generator=generator)
+                torch.mul(read, full, out=out)
+    if torch.is_grad_enabled() and weight.requires_grad:
+        return programmed + (weight - weight.detach())  # exactly programmed, weight's gradient
+    return programmed
+
+
+def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
+    """What full conductance stands for, broadcast over the output channels: [out, 1, ...]."""
+    shape = [len(weight), *[1] * (weight.dim() - 1)]
+    if hardware.scale == "tensor":
+        return weight.abs().max().expand(shape)
+    return weight.abs().flatten(1).amax(1).reshape(shape)
 
 
 def program(
@@ -172,8 +120,8 @@ def program(
         ValueError: sigma_d negative or not finite.
 
     >>> from neft.seeding import generator
-    >>> layer = nn.Linear(4, 2)
-    >>> chip = program(layer, Hardware(PRESETS["RRAM1"]), 0.1, generator=generator("chip", 0))
+    >>> layer, hardware = nn.Linear(4, 2), Hardware.load("RRAM1")
+    >>> chip = program(layer, hardware, 0.1, generator=generator("chip", 0))
     >>> torch.func.functional_call(layer, chip, torch.ones(1, 4)).shape
     torch.Size([1, 2])
     """
@@ -181,46 +129,3 @@ def program(
         name: program_weight(weight, hardware, sigma_d, generator=generator)
         for name, weight in device_weights(model, where).items()
     }
-
-
-@dataclass(frozen=True)
-class NoisyForward:
-    """Forward passes of one network on freshly programmed devices, for training.
-
-    Backbone and feedback draw from generators of their own, so that a method's feedback does not
-    change which errors the backbone meets.
-
-    Args:
-        network: any module.
-        hardware: devices and bits.
-        sigma_d: standard deviation of a device's error, fraction of its full range.
-        generator: source of the backbone's draws.
-        feedback_generator: source of all other draws.
-    """
-
-    network: nn.Module
-    hardware: Hardware
-    sigma_d: float
-    generator: torch.Generator
-    feedback_generator: torch.Generator
-
-    def backbone(self, inputs: Tensor, sigma_d: float | None = None) -> Tensor:
-        """Run the network on one fresh draw at sigma_d (default: the training's)."""
-        sigma_d = self.sigma_d if sigma_d is None else sigma_d
-        weights = program(self.network, self.hardware, sigma_d, generator=self.generator)
-        return torch.func.functional_call(self.network, weights, (inputs,))
-
-    def feedback(self, inputs: Tensor, sigma_d: float) -> Tensor:
-        """Run the network on one fresh draw at another sigma_d.
-
-        Buffers are left as they were: BatchNorm's running statistics, used at inference, are
-        those of the backbone's sigma_d only (our choice; the paper is silent).
-        """
-        weights = program(self.network, self.hardware, sigma_d, generator=self.feedback_generator)
-        buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
-        return torch.func.functional_call(self.network, {**buffers, **weights}, (inputs,))
-
-    def auxiliary(self, module: nn.Module, inputs: Tensor) -> Tensor:
-        """Run another module, one that training adds, on one fresh draw at sigma_d."""
-        weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
-        return torch.func.functional_call(module, weights, (inputs,))

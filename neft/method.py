@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from neft.mapping import NoisyForward
+from neft.forward import NoisyForward
 
 
 class Method(ABC):

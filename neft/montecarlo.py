@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
-from neft.mapping import Hardware, program
+from neft.hardware import Hardware
+from neft.mapping import program
 from neft.seeding import generator
 
 

@@ -19,11 +19,13 @@ from pydantic import (
 from ruamel.yaml import YAML, YAMLError
 
 from neft.datasets import DATASETS
+from neft.hardware import Hardware
 from neft.method import Method
 from neft.methods import METHODS
 from neft.models import NETWORKS
+from neft.presets import PRESETS
 from neft.training import Schedule
-from neft.variation import PRESETS
+from neft.variation import VariationModel
 
 
 def _distinct(values: list) -> list:
@@ -50,19 +52,24 @@ class Variation(Section):
 
 
 class HardwareSection(Section):
-    """A published preset or a measured technology; bits of a weight (M) and of a device (K)."""
+    """A published preset or a measured technology; the rest as `neft.hardware.Hardware`."""
 
     preset: str
     weight_bits: Count
     device_bits: Count
+    scale: str
+    mapping: str
+    stuck_low: float
+    stuck_high: float
 
     @model_validator(mode="after")
-    def _whole_devices(self) -> "HardwareSection":
-        if self.weight_bits % self.device_bits:
-            raise ValueError(
-                f"device_bits must divide weight_bits ({self.weight_bits}), got {self.device_bits}"
-            )
+    def _possible(self) -> "HardwareSection":
+        self.on(PRESETS["RRAM1"])
         return self
+
+    def on(self, model: VariationModel) -> Hardware:
+        """Return the hardware with a variation model in the preset's place."""
+        return Hardware(model, **self.model_dump(exclude={"preset"}))
 
 
 class Dataset(Section):
@@ -113,6 +120,13 @@ class MonteCarlo(Section):
     batch_size: Count
 
 
+class Mapping(Section):
+    """The comparison of mappings: whose networks, and how many chips."""
+
+    method: str
+    chips: Count
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -122,15 +136,18 @@ class Parameters(Section):
     network: Network
     training: Training
     montecarlo: MonteCarlo
+    mapping: Mapping
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _preset_exists(self) -> "Parameters":
-        choices = [*PRESETS, *self.variation.technologies]
-        if self.hardware.preset not in choices:
-            raise ValueError(
-                f"hardware.preset must be one of {', '.join(choices)}, got {self.hardware.preset!r}"
-            )
+    def _names_exist(self) -> "Parameters":
+        presets = [*PRESETS, *self.variation.technologies]
+        for key, name, choices in (
+            ("hardware.preset", self.hardware.preset, presets),
+            ("mapping.method", self.mapping.method, self.methods),
+        ):
+            if name not in choices:
+                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
         return self
 
 

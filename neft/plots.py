@@ -37,6 +37,11 @@ METHOD_STYLES = {
     "ovf": MethodStyle("OVF", "#D55E00", "D", "-", 1.9),
     "irs": MethodStyle("IRS", "#0072B2", "o", "-", 1.9),
 }
+MAPPING_STYLES = {
+    "weight": MethodStyle("One error a weight", "#000000", "s", "--"),
+    "sign_bit": MethodStyle("Devices, sign bit", "#009E73", "^", "-"),
+    "differential": MethodStyle("Devices, pair", "#CC79A7", "o", "-"),
+}
 METHOD_COLOURS = {name: style.colour for name, style in METHOD_STYLES.items()}
 OTHER_COLOURS = ["#882255", "#999933", "#332288", "#44AA99", "#8C510A"]
 OTHER_STYLES = (OTHER_COLOURS, "h<>*d8H", ["--", "-.", ":"])
@@ -173,6 +178,42 @@ def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     ax.grid(visible=False, axis="x")
     ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel="Accuracy of a chip (%)")
     return ax
+
+
+def plot_weight_errors(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the spread of a weight's error against its size, one line per mapping.
+
+    Args:
+        table: one preset: mapping, u (|w| / max|W|), std (fraction of max|W|).
+    """
+    _require(table, ["mapping", "u", "std"], key=["mapping", "u"])
+    ax = plt.subplots()[1] if ax is None else ax
+    for mapping, rows in table.groupby("mapping", sort=False):
+        look = _line(MAPPING_STYLES[mapping])
+        ax.plot(rows.u, 100 * rows["std"], label=MAPPING_STYLES[mapping].label, **look)
+    ax.set_ylim(bottom=0)
+    return _finish(ax, r"Weight ($|w|\,/\,\max|W|$)", r"Std. of error (% of $\max|W|$)")
+
+
+def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw accuracy per preset, a marker per mapping with the interval of its mean.
+
+    Args:
+        table: one sigma_d: preset, mapping, accuracy, low, high (fractions).
+    """
+    columns = ["preset", "mapping", "accuracy", "low", "high"]
+    _require(table, columns, key=columns[:2], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    presets, mappings = list(table.preset.unique()), list(table.mapping.unique())
+    for i, mapping in enumerate(mappings):
+        style, rows = MAPPING_STYLES[mapping], table[table.mapping == mapping]
+        places = [presets.index(preset) + 0.2 * (i - 1) for preset in rows.preset]
+        ends = [100 * (rows.accuracy - rows.low), 100 * (rows.high - rows.accuracy)]
+        look = dict(fmt=style.marker, color=style.colour, ms=4, elinewidth=0.9, capsize=2)
+        ax.errorbar(places, 100 * rows.accuracy, yerr=ends, label=style.label, **look)
+    ax.set_xticks(range(len(presets)), presets, rotation=30, ha="right", rotation_mode="anchor")
+    ax.grid(visible=False, axis="x")
+    return _finish(ax, "", "Accuracy (%)")
 
 
 def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

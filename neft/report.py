@@ -43,6 +43,7 @@ def main() -> None:
         "variation",
         *(f"{stage}-{method}" for method in methods for stage in ("training", "montecarlo")),
         "figures",
+        "mapping",
     ]
     merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
     html, _ = HTMLExporter().from_notebook_node(merged)

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from neft import checkpoints
 from neft.datasets import Splits
-from neft.mapping import Hardware, NoisyForward
+from neft.forward import NoisyForward
+from neft.hardware import Hardware
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.seeding import generator, seeded

@@ -8,10 +8,10 @@ draws errors of both.
 import json
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -46,7 +46,7 @@ class VariationModel(ABC):
             Errors, shape and dtype of `u`.
         """
         z = torch.randn(u.shape, generator=generator, device=u.device, dtype=u.dtype)
-        return z.mul_(self.spread(u)).mul_(sigma_d)
+        return z.mul_(self.spread(u).mul_(sigma_d))
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ class RatioGaussian(VariationModel):
 @dataclass(frozen=True)
 class MeasuredGaussian(VariationModel):
     """Spread measured level by level, linear between the levels' mean conductances.
+
+    It is tabulated at 16,385 conductances and looked up at the nearest, which is fast.
 
     The shape is sigma(g) over its root mean square across the levels, `sigma_d_measured`: the
     measurement itself is `sigma_d = sigma_d_measured`, any other sigma_d scales it. Mean drift
@@ -112,120 +114,87 @@ class MeasuredGaussian(VariationModel):
         return (sum(s**2 for s in self.sigma) / len(self.sigma)) ** 0.5
 
     def spread(self, u: Tensor) -> Tensor:
-        g = torch.tensor(self.g, dtype=u.dtype, device=u.device)
-        spread = torch.tensor(self.sigma, dtype=u.dtype, device=u.device) / self.sigma_d_measured
-        upper = torch.bucketize(u, g).clamp(1, len(g) - 1)
-        share = ((u - g[upper - 1]) / (g[upper] - g[upper - 1])).clamp(0, 1)
-        return torch.lerp(spread[upper - 1], spread[upper], share)
+        places = (u * (_PLACES - 1)).round_().to(torch.int32)
+        return _tabulated(self, u.dtype, u.device)[places]
 
 
-_PUBLISHED = "published ratio preset, arXiv 2305.14561"
-
-PRESETS: dict[str, RatioGaussian] = {
-    model.name: model
-    for model in (
-        RatioGaussian("RRAM1", f"{_PUBLISHED}, abstracted from measured RRAM", ratio=1),
-        RatioGaussian("FeFET2", f"{_PUBLISHED}, abstracted from measured FeFET", ratio=2),
-        RatioGaussian("FeFET3", f"{_PUBLISHED}, extrapolated", ratio=3),
-        RatioGaussian("RRAM4", f"{_PUBLISHED}, abstracted from measured RRAM", ratio=4),
-        RatioGaussian("FeFET6", f"{_PUBLISHED}, extrapolated", ratio=6),
-    )
-}
-"""Published presets: two-bit cells, middle levels `ratio` times as variable as outer ones."""
+_PLACES = (1 << 14) + 1
 
 
-def from_levels(levels: pd.DataFrame, technology: str, time_s: float) -> MeasuredGaussian:
-    """Take the measured spread of one technology at one time from a level table.
+@lru_cache(maxsize=32)
+def _tabulated(model: MeasuredGaussian, dtype: torch.dtype, device: torch.device) -> Tensor:
+    places = np.linspace(0, 1, _PLACES)
+    spread = np.interp(places, model.g, model.sigma) / model.sigma_d_measured
+    return torch.tensor(spread, dtype=dtype, device=device)
+
+
+@dataclass(frozen=True)
+class PolynomialGaussian(VariationModel):
+    """A published fit of the spread as a polynomial of the conductance, in microsiemens.
+
+    The device's range [0, 1] is the range in which the fit holds. The shape is sigma(G) over its
+    root mean square there; `sigma_d_measured` is the published size.
 
     Args:
-        levels: level table (see `neft.measurements.level_table`).
-        technology: value of its column of that name.
-        time_s: seconds since the first read; one of the measured times.
-
-    Returns:
-        The model, named after the technology.
+        coefficients: of sigma (uS) in powers of G (uS), constant first.
+        low_uS: lower end of the valid range.
+        high_uS: upper end of the valid range.
 
     Raises:
-        ValueError: the table has no such technology or time.
+        ValueError: the range is empty, or sigma is not positive in all of it.
     """
-    rows = levels[levels.technology == technology]
-    if rows.empty:
-        known = ", ".join(sorted(levels.technology.unique()))
-        raise ValueError(f"technology must be in the level table ({known}), got {technology!r}")
-    at_time = rows[rows.time_s == time_s].sort_values("g")
-    if at_time.empty:
-        known = ", ".join(f"{t:g}" for t in sorted(rows.time_s.unique()))
-        raise ValueError(f"time_s of {technology} must be measured ({known}), got {time_s!r}")
-    return MeasuredGaussian(
-        name=technology,
-        source=f"level table, {technology}, {time_s:g} s after the first read",
-        time_s=float(time_s),
-        g=tuple(map(float, at_time.g)),
-        sigma=tuple(map(float, at_time["std"])),
-    )
 
+    coefficients: tuple[float, ...]
+    low_uS: float
+    high_uS: float
 
-def fit_constant(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:
-    """Maximum-likelihood Gaussian of one spread for all levels, each about its own mean.
+    def __post_init__(self) -> None:
+        if not 0 <= self.low_uS < self.high_uS < float("inf"):
+            raise ValueError(
+                f"low_uS must be below high_uS, non-negative and finite, "
+                f"got {self.low_uS} and {self.high_uS}"
+            )
+        lowest = self._polynomial(np.linspace(self.low_uS, self.high_uS, 1001)).min()
+        if not lowest > 0:
+            raise ValueError(f"sigma must be positive in the valid range, got {lowest} uS")
 
-    Args:
-        levels: rows of one technology and time of a level table.
+    @property
+    def _polynomial(self) -> np.polynomial.Polynomial:
+        return np.polynomial.Polynomial(self.coefficients)
 
-    Returns:
-        The model, and sigma_d: the standard deviation pooled over the levels, weighted by n - 1.
-    """
-    model = RatioGaussian("constant", "pooled over the levels", ratio=1)
-    return model, _pooled(levels)
+    @property
+    def sigma_d_measured(self) -> float:
+        """Root mean square of sigma over the valid range, as a fraction of that range."""
+        square = (self._polynomial**2).integ()
+        width = self.high_uS - self.low_uS
+        return float((square(self.high_uS) - square(self.low_uS)) / width) ** 0.5 / width
 
+    def sigma_uS(self, conductance_uS: float) -> float:
+        """Return the published spread at a conductance, both in microsiemens.
 
-def fit_ratio(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:
-    """Maximum-likelihood s-ratio Gaussian, each level about its own mean.
+        Raises:
+            ValueError: the conductance is outside the valid range.
+        """
+        if not self.low_uS <= conductance_uS <= self.high_uS:
+            raise ValueError(
+                f"conductance_uS of {self.name} must be in [{self.low_uS}, {self.high_uS}], "
+                f"got {conductance_uS}"
+            )
+        return float(self._polynomial(conductance_uS))
 
-    s is the ratio of the spreads pooled over the middle levels (0.25 < g < 0.75) and over the
-    outer ones.
-
-    Args:
-        levels: rows of one technology and time of a level table.
-
-    Returns:
-        The model, and sigma_d = (pooled outer spread) * sqrt(0.4 s^2 + 0.6).
-
-    Raises:
-        ValueError: the middle or the outer zone has no level.
-    """
-    middle = (levels.g > 0.25) & (levels.g < 0.75)
-    if middle.all() or not middle.any():
-        raise ValueError("levels must cover the middle (0.25 < g < 0.75) and the outer zone")
-    inner, outer = _pooled(levels[middle]), _pooled(levels[~middle])
-    s = inner / outer
-    model = RatioGaussian("s-ratio", "fitted to the levels", ratio=s)
-    return model, outer * (0.4 * s**2 + 0.6) ** 0.5
-
-
-def _pooled(levels: pd.DataFrame) -> float:
-    return float(np.average(levels["std"] ** 2, weights=levels.n - 1) ** 0.5)
-
-
-def curves(fits: dict[str, tuple[VariationModel, float]], points: int = 201) -> pd.DataFrame:
-    """Evaluate fitted models over the range of conductances.
-
-    Args:
-        fits: label -> (model, sigma_d).
-        points: conductances from 0 to 1.
-
-    Returns:
-        Columns model (the label), g, sigma (fractions of the full range).
-    """
-    g = torch.linspace(0, 1, points, dtype=torch.float64)
-    return pd.concat(
-        pd.DataFrame({"model": label, "g": g, "sigma": (sigma_d * model.spread(g)).expand_as(g)})
-        for label, (model, sigma_d) in fits.items()
-    )
+    def spread(self, u: Tensor) -> Tensor:
+        width = self.high_uS - self.low_uS
+        conductance = u * width + self.low_uS
+        sigma = torch.zeros_like(u)
+        for coefficient in reversed(self.coefficients):
+            sigma.mul_(conductance).add_(coefficient)
+        return sigma.div_(width * self.sigma_d_measured)
 
 
 _KINDS: dict[str, type[VariationModel]] = {
     "ratio_gaussian": RatioGaussian,
     "measured_gaussian": MeasuredGaussian,
+    "polynomial_gaussian": PolynomialGaussian,
 }
 
 

@@ -1,5 +1,6 @@
 """Laws of the grids: what is trained and tested, kept and continued."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +11,10 @@ from neft import checkpoints, datasets, experiment, models
 from neft.baselines import NoiseInjection
 from neft.datasets import Splits
 from neft.feedback import IRS
-from neft.mapping import Hardware
+from neft.hardware import Hardware
 from neft.method import Method
+from neft.presets import PRESETS
 from neft.training import Schedule
-from neft.variation import PRESETS
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 
@@ -41,7 +42,7 @@ def train_grid(folder: Path, method: Method | None = None, **settings) -> pd.Dat
 
 
 def evaluate_grid(folder: Path, **settings) -> pd.DataFrame:
-    return experiment.evaluate_grid(folder, hardware=HARDWARE, chips=3, batch_size=10, **settings)
+    return experiment.evaluate_grid(folder, hardware=[HARDWARE], chips=3, batch_size=10, **settings)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -56,6 +57,17 @@ def test_every_point_of_the_grid_is_trained_and_tested(tmp_path: Path) -> None:
     assert set(zip(draws.sigma_d, draws.seed, strict=True)) == points
     assert len(draws) == 4 * 3
     assert set(history.method) == set(draws.method) == {"mine"}
+
+
+def test_every_network_meets_every_hardware(tmp_path: Path) -> None:
+    train_grid(tmp_path, sigma_d=[0.3])
+    pair = replace(HARDWARE, mapping="differential")
+    settings = {"chips": 3, "batch_size": 10}
+    both = experiment.evaluate_grid(tmp_path, hardware=[HARDWARE, pair], **settings)
+    for made in (HARDWARE, pair):
+        alone = experiment.evaluate_grid(tmp_path, hardware=[made], **settings)
+        rows = both[both.mapping == made.mapping].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, alone, check_exact=True)
 
 
 def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:

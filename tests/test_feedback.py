@@ -9,9 +9,11 @@ from torch import nn
 from neft import models
 from neft.baselines import ScaledLogits
 from neft.feedback import IRS, OVF, negative_feedback_loss, snapshots
-from neft.mapping import DEVICE_LAYERS, Hardware, NoisyForward, device_weights
+from neft.forward import NoisyForward
+from neft.hardware import Hardware
+from neft.mapping import DEVICE_LAYERS, device_weights
+from neft.presets import PRESETS
 from neft.seeding import generator
-from neft.variation import PRESETS
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 NETWORKS = {"lenet5": {"channels": 1, "width": 1.0}, "vgg8": {"channels": 3, "width": 0.25}}

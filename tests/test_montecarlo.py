@@ -7,11 +7,12 @@ from torch import nn
 from neft import models
 from neft.baselines import NoiseFree
 from neft.datasets import Splits
-from neft.mapping import Hardware, program
+from neft.hardware import Hardware
+from neft.mapping import program
 from neft.montecarlo import accuracy_over_chips
+from neft.presets import PRESETS
 from neft.seeding import generator
 from neft.training import Schedule, train
-from neft.variation import PRESETS
 
 HARDWARE = Hardware(PRESETS["FeFET2"])
 

@@ -12,7 +12,13 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FIGURES = ("measured_variation", "accuracy_vs_sigma", "chip_distribution")
+FIGURES = (
+    "measured_variation",
+    "accuracy_vs_sigma",
+    "chip_distribution",
+    "weight_errors",
+    "mapping_accuracy",
+)
 
 
 class Clone:

@@ -59,17 +59,23 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 
 
 # What each of these may know of the package, besides files and seeding.
+PHYSICS = {"presets", "variation", "hardware", "devices", "mapping"}
 ARROWS = {
     "measurements": set(),
     "variation": set(),
-    "mapping": {"variation"},
-    "method": {"mapping", "variation"},
-    "feedback": {"method", "mapping", "variation"},
-    "baselines": {"method", "mapping", "variation"},
+    "presets": {"variation"},
+    "fits": {"variation"},
+    "hardware": {"presets", "variation"},
+    "devices": PHYSICS - {"mapping"},
+    "mapping": PHYSICS,
+    "forward": PHYSICS,
+    "method": PHYSICS | {"forward"},
+    "feedback": PHYSICS | {"forward", "method"},
+    "baselines": PHYSICS | {"forward", "method"},
     "models": set(),
     "datasets": set(),
-    "montecarlo": {"mapping", "variation"},
-    "training": {"checkpoints", "datasets", "method", "mapping", "montecarlo", "variation"},
+    "montecarlo": PHYSICS,
+    "training": PHYSICS | {"checkpoints", "datasets", "forward", "method", "montecarlo"},
     "statistics": set(),
     "results": {"statistics"},
     "plots": set(),
@@ -88,15 +94,17 @@ STAGES = {
     "training": ("2_training.ipynb", NUMBERLESS),
     "montecarlo": ("3_montecarlo.ipynb", NUMBERLESS | {"baselines", "results", "statistics"}),
     "figures": ("4_figures.ipynb", NUMBERLESS - {"plots"}),
+    "mapping": ("5_mapping.ipynb", NUMBERLESS - {"plots"} | {"baselines"}),
 }
+
+THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "baselines"}}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_stages_depend_on_the_modules_that_their_notebook_uses(stage: str) -> None:
     notebook, leave_out = STAGES[stage]
     needed = behind(imported(code(ROOT / "notebooks" / notebook)), leave_out)
-    if stage == "training":
-        needed |= {"feedback", "baselines"}  # through the list of methods
+    needed |= THROUGH_PARAMETERS.get(stage, set())
     definition = YAML12.load(ROOT / "dvc.yaml")["stages"][stage]
     listed = definition.get("do", definition)["deps"]
     assert {f"neft/{name}.py" for name in needed} == {d for d in listed if d.endswith(".py")}

@@ -14,11 +14,11 @@ from neft import models
 from neft.baselines import NoiseFree, NoiseInjection, ScaledLogits
 from neft.datasets import Splits
 from neft.feedback import IRS, OVF
-from neft.mapping import Hardware
+from neft.hardware import Hardware
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
+from neft.presets import PRESETS
 from neft.training import Schedule, train
-from neft.variation import PRESETS
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 SCHEDULE = Schedule(epochs=3, batch_size=32, validation_chips=2)

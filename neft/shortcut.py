@@ -1,0 +1,55 @@
+"""How far the weight-level model, one error a weight, is from an error for each device."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import torch
+
+from neft.hardware import MAPPINGS, Hardware
+from neft.mapping import program_weight
+from neft.seeding import generator
+
+
+def with_mappings(hardware: Sequence[Hardware]) -> list[Hardware]:
+    """Return each hardware with each mapping, without stuck devices."""
+    return [
+        replace(each, mapping=mapping, stuck_low=0.0, stuck_high=0.0)
+        for each in hardware
+        for mapping in MAPPINGS
+    ]
+
+
+def weight_errors(
+    hardware: Sequence[Hardware], sigma_d: float, *, points: int = 64, chips: int = 2000
+) -> pd.DataFrame:
+    """Measure the error of programmed weights against their size.
+
+    Args:
+        hardware: devices, bits and mapping.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+        points: weights, evenly spaced from 0 to max|W|.
+        chips: draws for each weight.
+
+    Returns:
+        Columns preset, mapping, u (|w| / max|W|), mean and std (fractions of max|W|) of
+        w' - w; quantisation is part of it.
+    """
+    u = torch.linspace(0, 1, points, dtype=torch.float64)
+    tables = []
+    for each in hardware:
+        draw = generator("shortcut", each.variation.name, each.mapping)
+        weights = u.expand(chips, points).contiguous()
+        errors = program_weight(weights, each, sigma_d, generator=draw) - weights
+        tables.append(
+            pd.DataFrame(
+                {
+                    "preset": each.variation.name,
+                    "mapping": each.mapping,
+                    "u": u,
+                    "mean": errors.mean(0),
+                    "std": errors.std(0),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
