@@ -4,37 +4,87 @@ import numpy as np
 import pandas as pd
 import torch
 
-from neft.variation import MeasuredGaussian, RatioGaussian, VariationModel
+from neft.measured_variation import MeasuredGaussian, MeasuredQuantiles
+from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES
+from neft.variation import RatioGaussian, VariationModel
 
 
-def from_levels(levels: pd.DataFrame, technology: str, time_s: float) -> MeasuredGaussian:
-    """Take the measured spread of one technology at one time from a level table.
+def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFrame:
+    """Take one technology's levels at one time, interpolated between the measured times.
+
+    Linear in log time, level by level: conductance, mean, standard deviation, quantiles and the
+    other statistics. At a measured time these are the measured rows. Quantiles interpolated so
+    are those of a cell that keeps its rank among its level's cells.
 
     Args:
         levels: level table (see `neft.measurements.level_table`).
         technology: value of its column of that name.
-        time_s: seconds since the first read; one of the measured times.
+        time_s: seconds since the first read, within the measured times.
 
     Returns:
-        The model, named after the technology.
+        A row for each level, by conductance; `n` is the smaller one's of the two times.
 
     Raises:
-        ValueError: the table has no such technology or time.
+        ValueError: the table has no such technology, or time_s is outside the measured times.
     """
     rows = levels[levels.technology == technology]
     if rows.empty:
         known = ", ".join(sorted(levels.technology.unique()))
         raise ValueError(f"technology must be in the level table ({known}), got {technology!r}")
-    at_time = rows[rows.time_s == time_s].sort_values("g")
-    if at_time.empty:
-        known = ", ".join(f"{t:g}" for t in sorted(rows.time_s.unique()))
-        raise ValueError(f"time_s of {technology} must be measured ({known}), got {time_s!r}")
+    times = np.sort(rows.time_s.unique())
+    if not times[0] <= time_s <= times[-1]:
+        raise ValueError(
+            f"time_s of {technology} must be measured or between measured times "
+            f"({times[0]:g} to {times[-1]:g}), got {time_s!r}"
+        )
+    before = times[times <= time_s][-1]
+    after = times[times >= time_s][0]
+    early, late = (rows[rows.time_s == t].set_index("level") for t in (before, after))
+    share = 0.0 if after == before else np.log(time_s / before) / np.log(after / before)
+    numbers = [name for name in LEVEL_COLUMNS if name not in ("technology", "time_s", "level")]
+    mixed = early[numbers] * (1 - share) + late[numbers] * share
+    mixed["n"] = np.minimum(early.n, late.n)
+    mixed = mixed.reset_index().assign(technology=technology, time_s=float(time_s))
+    return mixed[list(LEVEL_COLUMNS)].sort_values("g", ignore_index=True)
+
+
+def gaussian(levels: pd.DataFrame) -> MeasuredGaussian:
+    """Make a model of the measured spread alone: no drift, no skewness, no tails.
+
+    Args:
+        levels: rows of one technology at one time, by conductance (see `at_time`).
+
+    Returns:
+        The model, named after the technology.
+    """
+    technology, time_s = levels.technology.iloc[0], float(levels.time_s.iloc[0])
     return MeasuredGaussian(
         name=technology,
         source=f"level table, {technology}, {time_s:g} s after the first read",
-        time_s=float(time_s),
-        g=tuple(map(float, at_time.g)),
-        sigma=tuple(map(float, at_time["std"])),
+        time_s=time_s,
+        g=tuple(map(float, levels.g)),
+        sigma=tuple(map(float, levels["std"])),
+    )
+
+
+def empirical(levels: pd.DataFrame) -> MeasuredQuantiles:
+    """Make a model of the whole measured error: drift, spread, skewness and tails.
+
+    Args:
+        levels: rows of one technology at one time, by conductance (see `at_time`).
+
+    Returns:
+        The model, named after the technology with `_quantiles` behind it.
+    """
+    technology, time_s = levels.technology.iloc[0], float(levels.time_s.iloc[0])
+    table = levels[list(QUANTILE_COLUMNS)].to_numpy(dtype=float)
+    return MeasuredQuantiles(
+        name=f"{technology}_quantiles",
+        source=f"level table, {technology}, {time_s:g} s after the first read",
+        time_s=time_s,
+        g=tuple(map(float, levels.g)),
+        probabilities=QUANTILES,
+        quantiles=tuple(tuple(map(float, row)) for row in table),
     )
 
 

@@ -5,10 +5,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from neft import variation
 from neft.files import atomic_path
 from neft.presets import PRESETS
 from neft.variation import VariationModel
+from neft.variation_files import from_dict, to_dict
 
 SCALES = ("tensor", "channel")
 MAPPINGS = ("weight", "differential", "sign_bit")
@@ -85,7 +85,7 @@ class Hardware:
 
     def save(self, path: Path | str) -> None:
         """Write as JSON, atomically."""
-        values = {**vars(self), "variation": variation.to_dict(self.variation)}
+        values = {**vars(self), "variation": to_dict(self.variation)}
         with atomic_path(path) as partial:
             partial.write_text(json.dumps(values, indent=2) + "\n")
 
@@ -100,7 +100,7 @@ class Hardware:
             return cls(PRESETS[name_or_path])
         try:
             values = json.loads(Path(name_or_path).read_text(encoding="utf-8"))
-            return cls(**{**values, "variation": variation.from_dict(values["variation"])})
+            return cls(**{**values, "variation": from_dict(values["variation"])})
         except FileNotFoundError as error:
             known = ", ".join(PRESETS)
             raise ValueError(

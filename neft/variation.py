@@ -5,17 +5,12 @@ device. `sigma_d` sets the size of the error, a model only its shape over the ra
 draws errors of both.
 """
 
-import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from neft.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -71,61 +66,6 @@ class RatioGaussian(VariationModel):
         outer = (0.4 * self.ratio**2 + 0.6) ** -0.5
         middle = (u > 0.25) & (u < 0.75)
         return torch.where(middle, self.ratio * outer, outer).to(u.dtype)
-
-
-@dataclass(frozen=True)
-class MeasuredGaussian(VariationModel):
-    """Spread measured level by level, linear between the levels' mean conductances.
-
-    It is tabulated at 16,385 conductances and looked up at the nearest, which is fast.
-
-    The shape is sigma(g) over its root mean square across the levels, `sigma_d_measured`: the
-    measurement itself is `sigma_d = sigma_d_measured`, any other sigma_d scales it. Mean drift
-    and the tails are not part of this model. Outside the measured conductances the nearest
-    level's spread holds.
-
-    Args:
-        time_s: seconds between programming (first read) and the reads.
-        g: mean conductance of each level, increasing, fractions of the full range.
-        sigma: standard deviation of the error at each level, fractions of the full range.
-
-    Raises:
-        ValueError: g not increasing within [0, 1], sigma not positive, or lengths unequal.
-    """
-
-    time_s: float
-    g: tuple[float, ...]
-    sigma: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.g) != len(self.sigma) or len(self.g) < 2:
-            raise ValueError(
-                "g and sigma must have the same length of at least 2, "
-                f"got {len(self.g)} and {len(self.sigma)}"
-            )
-        if not all(0 <= a < b <= 1 for a, b in zip(self.g, self.g[1:], strict=False)):
-            raise ValueError(f"g must increase within [0, 1], got {self.g}")
-        if not all(s > 0 for s in self.sigma):
-            raise ValueError(f"sigma must be positive, got {self.sigma}")
-
-    @property
-    def sigma_d_measured(self) -> float:
-        """Root mean square over the levels of the measured spread, fraction of the full range."""
-        return (sum(s**2 for s in self.sigma) / len(self.sigma)) ** 0.5
-
-    def spread(self, u: Tensor) -> Tensor:
-        places = (u * (_PLACES - 1)).round_().to(torch.int32)
-        return _tabulated(self, u.dtype, u.device)[places]
-
-
-_PLACES = (1 << 14) + 1
-
-
-@lru_cache(maxsize=32)
-def _tabulated(model: MeasuredGaussian, dtype: torch.dtype, device: torch.device) -> Tensor:
-    places = np.linspace(0, 1, _PLACES)
-    spread = np.interp(places, model.g, model.sigma) / model.sigma_d_measured
-    return torch.tensor(spread, dtype=dtype, device=device)
 
 
 @dataclass(frozen=True)
@@ -189,44 +129,3 @@ class PolynomialGaussian(VariationModel):
         for coefficient in reversed(self.coefficients):
             sigma.mul_(conductance).add_(coefficient)
         return sigma.div_(width * self.sigma_d_measured)
-
-
-_KINDS: dict[str, type[VariationModel]] = {
-    "ratio_gaussian": RatioGaussian,
-    "measured_gaussian": MeasuredGaussian,
-    "polynomial_gaussian": PolynomialGaussian,
-}
-
-
-def save(model: VariationModel, path: Path | str) -> None:
-    """Write a model as JSON, atomically."""
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(to_dict(model), indent=2) + "\n")
-
-
-def load(path: Path | str) -> VariationModel:
-    """Read a model written by `save`.
-
-    Raises:
-        ValueError: not JSON, an unknown kind, or missing, unknown or bad values; names the file.
-    """
-    try:
-        return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a variation model: {error}") from error
-
-
-def to_dict(model: VariationModel) -> dict:
-    """Return the model as plain values, with its kind."""
-    kind = next(name for name, cls in _KINDS.items() if cls is type(model))
-    return {"kind": kind, **asdict(model)}
-
-
-def from_dict(values: dict) -> VariationModel:
-    """Return the model that `to_dict` described."""
-    values = dict(values)
-    kind = values.pop("kind", None)
-    if kind not in _KINDS:
-        raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}")
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    return _KINDS[kind](**{**values, **lists})

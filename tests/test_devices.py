@@ -7,9 +7,9 @@ import torch
 
 from neft.hardware import Hardware
 from neft.mapping import program_weight
+from neft.measured_variation import MeasuredGaussian
 from neft.presets import PRESETS
 from neft.seeding import generator
-from neft.variation import MeasuredGaussian
 
 BITS = [(8, 1), (8, 2), (8, 4), (6, 2), (4, 4)]
 SLOPE = MeasuredGaussian("made", "up", 1.0, g=(0.0, 1.0), sigma=(0.01, 0.05))

@@ -8,8 +8,9 @@ import torch
 
 from neft import fits
 from neft.embedded import LEVELS
-from neft.measurements import read_level_table
+from neft.measurements import QUANTILES, read_level_table
 from neft.presets import PRESETS
+from neft.seeding import generator
 from neft.variation import RatioGaussian
 
 
@@ -23,7 +24,7 @@ def level_rows(sigma: list[float], n: int = 500) -> pd.DataFrame:
 def test_at_its_measured_sigma_d_the_model_is_the_measurement() -> None:
     levels = read_level_table(LEVELS)
     rows = levels[(levels.technology == "RRAM_B") & (levels.time_s == 1e4)]
-    model = fits.from_levels(levels, "RRAM_B", 1e4)
+    model = fits.gaussian(fits.at_time(levels, "RRAM_B", 1e4))
     u = torch.tensor(rows.g.to_numpy())
     sigma = model.sigma_d_measured * model.spread(u)
     torch.testing.assert_close(sigma, torch.tensor(rows["std"].to_numpy()), rtol=3e-3, atol=0)
@@ -54,10 +55,61 @@ def test_curves_evaluate_each_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("technology", "time_s", "said"), [("PCM", 1e4, "'PCM'"), ("RRAM_B", 5.0, "got 5.0")]
+    ("technology", "time_s", "said"),
+    [("PCM", 1e4, "'PCM'"), ("RRAM_B", 0.005, "0.01 to 10000"), ("RRAM_C", 2e5, "200000.0")],
 )
 def test_unmeasured_technology_or_time_is_refused(
     technology: str, time_s: float, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        fits.from_levels(read_level_table(LEVELS), technology, time_s)
+        fits.at_time(read_level_table(LEVELS), technology, time_s)
+
+
+def test_at_a_measured_time_the_levels_are_the_measured_ones() -> None:
+    levels = read_level_table(LEVELS)
+    rows = levels[(levels.technology == "RRAM_C") & (levels.time_s == 4)]
+    pd.testing.assert_frame_equal(
+        fits.at_time(levels, "RRAM_C", 4.0), rows.reset_index(drop=True), check_exact=True
+    )
+
+
+def test_between_measured_times_levels_are_linear_in_log_time() -> None:
+    levels = read_level_table(LEVELS)
+    first, last = (fits.at_time(levels, "RRAM_B", t) for t in (1.0, 100.0))
+    middle, later = (fits.at_time(levels, "RRAM_B", t) for t in (10.0, 10**1.5))
+    for column in ("g", "mean", "std", "q0.01", "q0.5", "q0.995"):
+        expected = (first[column] + last[column]) / 2
+        pd.testing.assert_series_equal(middle[column], expected, check_names=False)
+        expected = first[column] / 4 + last[column] * 3 / 4
+        pd.testing.assert_series_equal(later[column], expected, check_names=False)
+    assert (middle.n == first.n.combine(last.n, min)).all()
+
+
+@pytest.mark.parametrize(("technology", "time_s"), [("RRAM_B", 1e4), ("RRAM_C", 1e5)])
+def test_sampled_errors_have_the_measured_quantiles(technology: str, time_s: float) -> None:
+    """From 1 % to 99 %, at every level, within the standard error of the sample."""
+    rows = fits.at_time(read_level_table(LEVELS), technology, time_s)
+    model, n = fits.empirical(rows), 20_000
+    probabilities = [p for p in QUANTILES if 0.01 <= p <= 0.99]
+    misses = 0
+    for row in rows.to_dict("records"):
+        place = torch.full((n,), row["g"], dtype=torch.float64)
+        draw = generator("level", row["level"])
+        errors = model.sample(place, model.sigma_d_measured, generator=draw)
+        for p in probabilities:
+            at_most = (errors <= row[f"q{p:g}"] + 1e-4).double().mean().item()
+            below = (errors < row[f"q{p:g}"] - 1e-4).double().mean().item()
+            slack = 3 * math.sqrt(p * (1 - p) / n) + 1 / 4096
+            misses += not below - slack <= p <= at_most + slack
+    assert misses <= 0.03 * len(rows) * len(probabilities)
+
+
+def test_a_cell_keeps_its_rank_as_it_ages() -> None:
+    levels = read_level_table(LEVELS)
+    u = torch.full((1000,), 0.4, dtype=torch.float64)
+    early, late = (
+        model.sample(u, model.sigma_d_measured, generator=generator("cell"))
+        for model in (fits.empirical(fits.at_time(levels, "RRAM_C", t)) for t in (1.0, 1e5))
+    )
+    assert not torch.equal(early, late)
+    assert (late[early.argsort()].diff() >= -1e-12).all()

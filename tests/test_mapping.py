@@ -10,9 +10,9 @@ from neft import models
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
 from neft.mapping import device_weights, program, program_weight
+from neft.measured_variation import MeasuredGaussian
 from neft.presets import PRESETS
 from neft.seeding import generator
-from neft.variation import MeasuredGaussian
 
 MEASURED = MeasuredGaussian("made", "up", 1.0, g=(0.0, 0.4, 1.0), sigma=(0.01, 0.05, 0.02))
 HARDWARE = [Hardware(model) for model in (*PRESETS.values(), MEASURED)]

@@ -59,13 +59,16 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 
 
 # What each of these may know of the package, besides files and seeding.
-PHYSICS = {"presets", "variation", "hardware", "devices", "mapping"}
+MODELS = {"presets", "variation", "measured_variation", "variation_files"}
+PHYSICS = {"hardware", "devices", "mapping"} | MODELS
 ARROWS = {
     "measurements": set(),
     "variation": set(),
     "presets": {"variation"},
-    "fits": {"variation"},
-    "hardware": {"presets", "variation"},
+    "measured_variation": {"variation"},
+    "variation_files": {"variation", "measured_variation"},
+    "fits": {"measurements", "measured_variation", "variation"},
+    "hardware": MODELS,
     "devices": PHYSICS - {"mapping"},
     "mapping": PHYSICS,
     "forward": PHYSICS,

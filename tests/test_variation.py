@@ -6,10 +6,11 @@ import math
 import pytest
 import torch
 
-from neft import variation
+from neft import variation_files
+from neft.measured_variation import MeasuredGaussian, MeasuredQuantiles
 from neft.presets import PRESETS
 from neft.seeding import generator
-from neft.variation import MeasuredGaussian, PolynomialGaussian
+from neft.variation import PolynomialGaussian, VariationModel
 
 # Level sigmas of two-bit cells at sigma_d = 0.01, as published (arXiv 2305.14561).
 PUBLISHED = {
@@ -21,6 +22,14 @@ PUBLISHED = {
 }
 LEVEL_CONDUCTANCES = torch.tensor([0, 1 / 3, 2 / 3, 1], dtype=torch.float64)
 STAIRS = MeasuredGaussian("stairs", "made up", 1.0, g=(0.1, 0.5, 0.9), sigma=(0.01, 0.03, 0.02))
+SKEWED = MeasuredQuantiles(
+    "skewed",
+    "made up",
+    1.0,
+    g=(0.1, 0.9),
+    probabilities=(0.01, 0.25, 0.5, 0.75, 0.99),
+    quantiles=((-0.02, -0.01, 0.0, 0.01, 0.1), (-0.1, -0.02, -0.01, 0.0, 0.01)),
+)
 MODELS = [*PRESETS.values(), STAIRS]
 
 
@@ -34,7 +43,7 @@ def test_ratio_presets_have_the_published_level_sigmas(name: str) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
 @pytest.mark.parametrize("u", [0.0, 0.2, 0.5, 0.7, 1.0])
 def test_sampled_errors_have_mean_zero_and_the_spread_within_their_standard_errors(
-    model: variation.VariationModel, u: float
+    model: VariationModel, u: float
 ) -> None:
     n, sigma_d = 200_000, 0.2
     place = torch.full((n,), u, dtype=torch.float64)
@@ -44,8 +53,8 @@ def test_sampled_errors_have_mean_zero_and_the_spread_within_their_standard_erro
     assert abs(errors.std().item() - sigma) < 4 * sigma / math.sqrt(2 * n)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
-def test_same_generator_state_gives_the_same_bits(model: variation.VariationModel) -> None:
+@pytest.mark.parametrize("model", [*MODELS, SKEWED], ids=lambda m: m.name)
+def test_same_generator_state_gives_the_same_bits(model: VariationModel) -> None:
     u = torch.rand(100, generator=generator("u"))
     first, second = (model.sample(u, 0.1, generator=generator("bits")) for _ in range(2))
     assert torch.equal(first, second)
@@ -63,10 +72,10 @@ def test_shape_of_the_spread_has_root_mean_square_one_over_the_levels() -> None:
     assert spread.pow(2).mean().item() == pytest.approx(1, rel=1e-3)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
-def test_json_brings_back_an_equal_model(model: variation.VariationModel, tmp_path) -> None:
-    variation.save(model, tmp_path / "model.json")
-    assert variation.load(tmp_path / "model.json") == model
+@pytest.mark.parametrize("model", [*MODELS, SKEWED], ids=lambda m: m.name)
+def test_json_brings_back_an_equal_model(model: VariationModel, tmp_path) -> None:
+    variation_files.save(model, tmp_path / "model.json")
+    assert variation_files.load(tmp_path / "model.json") == model
 
 
 @pytest.mark.parametrize(
@@ -85,7 +94,7 @@ def test_bad_model_files_say_file_and_fault(text: str, said: str, tmp_path) -> N
     path = tmp_path / "model.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=r"model\.json") as caught:
-        variation.load(path)
+        variation_files.load(path)
     assert said in str(caught.value)
 
 
@@ -100,9 +109,9 @@ def test_bad_model_files_say_file_and_fault(text: str, said: str, tmp_path) -> N
     ],
 )
 def test_measured_model_refuses_bad_levels(change: dict, said: str) -> None:
-    good = json.loads(json.dumps(variation.to_dict(STAIRS)))
+    good = json.loads(json.dumps(variation_files.to_dict(STAIRS)))
     with pytest.raises(ValueError, match=said):
-        variation.from_dict({**good, **change})
+        variation_files.from_dict({**good, **change})
 
 
 # sigma in uS at some conductances in uS, worked out by hand from the published polynomials.
@@ -150,3 +159,54 @@ def test_size_of_a_published_fit_is_its_root_mean_square(name: str) -> None:
 def test_fit_that_cannot_be_is_refused(low, high, coefficients, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         PolynomialGaussian("bad", "", coefficients, low, high)
+
+
+def drawn(model: VariationModel, u: float, n: int = 200_000) -> torch.Tensor:
+    """Errors at the measured size."""
+    place = torch.full((n,), u, dtype=torch.float64)
+    return model.sample(place, model.sigma_d_measured, generator=generator("drawn", u))
+
+
+@pytest.mark.parametrize(("u", "row"), [(0.1, (1.0, 0.0)), (0.5, (0.5, 0.5)), (0.9, (0.0, 1.0))])
+def test_sampled_quantiles_are_the_tabulated_ones(u: float, row: tuple[float, float]) -> None:
+    """Within the standard error of a quantile, sqrt(p (1 - p) / n) over the density there."""
+    errors, n = drawn(SKEWED, u), 200_000
+    table = torch.tensor(SKEWED.quantiles, dtype=torch.float64)
+    expected = (torch.tensor(row, dtype=torch.float64)[:, None] * table).sum(0)
+    for p, value in list(zip(SKEWED.probabilities, expected.tolist(), strict=True))[1:-1]:
+        below = (errors <= value).double().mean().item()
+        assert abs(below - p) < 4 * math.sqrt(p * (1 - p) / n) + 1 / 4096
+
+
+def test_tails_beyond_the_outermost_quantiles_are_cut() -> None:
+    errors = drawn(SKEWED, 0.1)
+    assert (errors.min().item(), errors.max().item()) == pytest.approx((-0.02, 0.1), rel=0.01)
+
+
+def test_measured_error_has_its_mean_and_spread_in_units_of_its_size() -> None:
+    errors = drawn(SKEWED, 0.9)
+    u = torch.tensor([0.9], dtype=torch.float64)
+    sigma = SKEWED.sigma_d_measured * SKEWED.spread(u).item()
+    assert errors.std().item() == pytest.approx(sigma, rel=0.02)
+    assert errors.mean().item() < -sigma / 4
+
+
+def test_sigma_d_scales_the_whole_error() -> None:
+    u = torch.rand(100, generator=generator("u"), dtype=torch.float64)
+    small, large = (SKEWED.sample(u, s, generator=generator("z")) for s in (0.1, 0.2))
+    torch.testing.assert_close(2 * small, large)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"g": (0.9, 0.1)}, "g must increase"),
+        ({"probabilities": (0.0, 0.25, 0.5, 0.75, 0.99)}, "probabilities must increase"),
+        ({"quantiles": ((0.1,) * 5,)}, "quantiles must have a row"),
+        ({"quantiles": ((0.0,) * 5, (0.0,) * 5)}, "not all be 0"),
+        ({"quantiles": ((0.1, 0.0, 0.1, 0.1, 0.1), (0.0,) * 5)}, "not decrease"),
+    ],
+)
+def test_impossible_quantiles_are_refused(change: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        variation_files.from_dict({**variation_files.to_dict(SKEWED), **change})

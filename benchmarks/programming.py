@@ -1,0 +1,75 @@
+"""What programming costs: time and memory for all weights of a full-width VGG-8 (12.9 M).
+
+    python benchmarks/programming.py
+
+Times are medians, as multiples of one `torch.randn` of that size in the same run; memory is the
+peak of the process above what it held before, as a multiple of the weights. Linux only.
+"""
+
+import re
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from neft import fits, models
+from neft.embedded import LEVELS
+from neft.hardware import Hardware
+from neft.mapping import device_weights, program
+from neft.measurements import read_level_table
+from neft.presets import PRESETS
+from neft.seeding import generator
+
+REPEATS = 7
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Median duration of a call, after one that does not count."""
+    function()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def peak_bytes(function: Callable[[], object]) -> int:
+    """Peak resident memory during a call, above what was held before it."""
+
+    def resident(key: str) -> int:
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(re.search(rf"{key}:\s+(\d+)", status)[1])
+
+    Path("/proc/self/clear_refs").write_text("5")
+    before = resident("VmRSS")
+    function()
+    return resident("VmHWM") - before
+
+
+def main() -> None:
+    """Print a row for each kind of hardware."""
+    network = models.build("vgg8", classes=10, channels=3, width=1.0, seed=0)
+    count = sum(weight.numel() for weight in device_weights(network).values())
+    draw = generator("benchmark")
+    levels = fits.at_time(read_level_table(LEVELS), "RRAM_B", 1e4)
+    measured = (fits.gaussian(levels), fits.empirical(levels))
+    hardware = {
+        f"{model.name}, {mapping}": Hardware(model, mapping=mapping)
+        for mapping in ("weight", "sign_bit", "differential")
+        for model in (PRESETS["RRAM1"], PRESETS["RRAM4"], PRESETS["RRAM_Wan"], *measured)
+    }
+    unit = seconds(lambda: torch.randn(count, generator=draw))
+    print(f"{count} weights, {torch.get_num_threads()} threads; randn {1000 * unit:.0f} ms")
+    print(f"{'hardware':28} {'time':>7} {'memory':>7}")
+    for name, made in hardware.items():
+        with torch.no_grad():
+            run = lambda made=made: program(network, made, 0.1, generator=draw)  # noqa: E731
+            took, peak = seconds(run) / unit, peak_bytes(run) / (4 * count)
+        print(f"{name:28} {took:7.1f} {peak:7.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
