@@ -122,19 +122,23 @@ def evaluate_grid(
     hardware: Sequence[Hardware],
     chips: int,
     batch_size: int,
+    measured_size: bool = False,
     scratch: Path | None = None,
 ) -> pd.DataFrame:
-    """Measure every network of a folder on the test part, over chips at its own sigma_d.
+    """Measure every network of a folder on the test part, over chips.
 
     Args:
         folder: what `train_grid` filled.
         hardware: what the networks are programmed onto; each in turn.
         chips: number of draws; the same chips for every network.
         batch_size: images per forward pass.
+        measured_size: give the errors the size that was measured (`sigma_d_measured` of the
+            hardware's variation) instead of the sigma_d that the network was trained for.
         scratch: where finished networks' draws are kept until all are there; then removed.
 
     Returns:
-        Draws: columns method, preset, mapping, sigma_d, seed, chip, accuracy; a row a chip.
+        Draws: columns method, trained_sigma_d, seed, preset, mapping, sigma_d (of the chips),
+        chip, accuracy; a row a chip.
 
     Raises:
         ValueError: the folder holds no network.
@@ -143,7 +147,16 @@ def evaluate_grid(
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
     common = {"chips": chips, "batch_size": batch_size, "scratch": scratch}
-    tasks = [{"path": path, "hardware": each, **common} for each in hardware for path in paths]
+    tasks = [
+        {
+            "path": path,
+            "hardware": each,
+            "sigma_d": each.variation.sigma_d_measured if measured_size else None,
+            **common,
+        }
+        for each in hardware
+        for path in paths
+    ]
     draws = pd.concat(engine.run(_evaluate_one, tasks, description="chips"), ignore_index=True)
     if scratch is not None:
         shutil.rmtree(scratch)
@@ -151,25 +164,35 @@ def evaluate_grid(
 
 
 def _evaluate_one(
-    *, path: Path, hardware: Hardware, chips: int, batch_size: int, scratch: Path | None
+    *,
+    path: Path,
+    hardware: Hardware,
+    sigma_d: float | None,
+    chips: int,
+    batch_size: int,
+    scratch: Path | None,
 ) -> pd.DataFrame:
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
-    key = engine.digest(weights=weights, hardware=hardware, chips=chips, batch_size=batch_size)
+    key = engine.digest(
+        weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size
+    )
     kept = scratch and scratch / f"{key}.csv"
     if kept and kept.exists():
         return pd.read_csv(kept)
     network, header = load_trained(path)
+    sigma_d = header["sigma_d"] if sigma_d is None else sigma_d
     accuracy = accuracy_over_chips(
-        network, datasets.load(header["dataset"]).test, hardware, header["sigma_d"],
+        network, datasets.load(header["dataset"]).test, hardware, sigma_d,
         chips=chips, key="test", batch_size=batch_size,
     )  # fmt: skip
     draws = pd.DataFrame(
         {
             "method": header["method"],
+            "trained_sigma_d": header["sigma_d"],
+            "seed": header["seed"],
             "preset": hardware.variation.name,
             "mapping": hardware.mapping,
-            "sigma_d": header["sigma_d"],
-            "seed": header["seed"],
+            "sigma_d": sigma_d,
             "chip": range(chips),
             "accuracy": accuracy.numpy(),
         }

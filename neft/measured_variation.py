@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -88,6 +89,8 @@ class MeasuredQuantiles(VariationModel):
         ValueError: g or probabilities not increasing in their range, a row of another length,
             not finite or decreasing, or no error at all.
     """
+
+    symmetric: ClassVar[bool] = False
 
     time_s: float
     g: tuple[float, ...]

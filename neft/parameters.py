@@ -120,8 +120,8 @@ class MonteCarlo(Section):
     batch_size: Count
 
 
-class Mapping(Section):
-    """The comparison of mappings: whose networks, and how many chips."""
+class Comparison(Section):
+    """A comparison of devices: whose networks, and how many chips."""
 
     method: str
     chips: Count
@@ -136,18 +136,27 @@ class Parameters(Section):
     network: Network
     training: Training
     montecarlo: MonteCarlo
-    mapping: Mapping
+    mapping: Comparison
+    ageing: Comparison
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
-        presets = [*PRESETS, *self.variation.technologies]
+        technologies = self.variation.technologies
+        whole = [f"{name}_quantiles" for name in technologies]
+        presets = [*PRESETS, *technologies, *whole]
         for key, name, choices in (
             ("hardware.preset", self.hardware.preset, presets),
             ("mapping.method", self.mapping.method, self.methods),
+            ("ageing.method", self.ageing.method, self.methods),
         ):
             if name not in choices:
                 raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
+        if self.hardware.preset in whole and self.hardware.mapping == "weight":
+            raise ValueError(
+                f"hardware.mapping must be a device-level one with {self.hardware.preset}, "
+                f"got 'weight'"
+            )
         return self
 
 

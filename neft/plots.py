@@ -216,6 +216,27 @@ def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     return _finish(ax, "", "Accuracy (%)")
 
 
+def plot_accuracy_vs_time(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against time after programming, a line per model with its interval's band.
+
+    Args:
+        table: model, time_s, accuracy, low, high (fractions).
+    """
+    columns = ["model", "time_s", "accuracy", "low", "high"]
+    _require(table, columns, key=columns[:2], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    colours, lines = sns.color_palette("colorblind"), ["-", "--", "-.", ":"]
+    for i, (model, rows) in enumerate(table.groupby("model", sort=False)):
+        rows = rows.sort_values("time_s")
+        look = dict(color=colours[i % len(colours)], linestyle=lines[i % len(lines)])
+        ax.fill_between(
+            rows.time_s, 100 * rows.low, 100 * rows.high, color=look["color"], alpha=0.15
+        )
+        ax.plot(rows.time_s, 100 * rows.accuracy, marker="o", ms=3, label=model, **look)
+    ax.set_xscale("log")
+    return _finish(ax, "Time after programming (s)", "Accuracy (%)")
+
+
 def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw validation accuracy against epoch, one thin line per training seed.
 

@@ -44,6 +44,7 @@ def main() -> None:
         *(f"{stage}-{method}" for method in methods for stage in ("training", "montecarlo")),
         "figures",
         "mapping",
+        "ageing",
     ]
     merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
     html, _ = HTMLExporter().from_notebook_node(merged)

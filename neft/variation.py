@@ -7,6 +7,7 @@ draws errors of both.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,12 +16,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class VariationModel(ABC):
-    """Gaussian error of a programmed device, with a spread that depends on its conductance.
+    """Error of a programmed device, whose spread depends on its conductance; Gaussian by default.
 
     Args:
         name: how tables and figures call it.
         source: where its numbers come from.
     """
+
+    symmetric: ClassVar[bool] = True
+    """Whether errors of either sign are alike, and so have a mean of zero."""
 
     name: str
     source: str
@@ -64,7 +68,7 @@ class RatioGaussian(VariationModel):
         if self.ratio == 1:
             return torch.ones((), dtype=u.dtype, device=u.device)
         outer = (0.4 * self.ratio**2 + 0.6) ** -0.5
-        middle = (u > 0.25) & (u < 0.75)
+        middle = (u - 0.5).abs_() < 0.25
         return torch.where(middle, self.ratio * outer, outer).to(u.dtype)
 
 

@@ -7,7 +7,7 @@ import torch
 
 from neft.hardware import Hardware
 from neft.mapping import program_weight
-from neft.measured_variation import MeasuredGaussian
+from neft.measured_variation import MeasuredGaussian, MeasuredQuantiles
 from neft.presets import PRESETS
 from neft.seeding import generator
 
@@ -151,3 +151,24 @@ def test_no_stuck_devices_draw_nothing() -> None:
 def test_impossible_hardware_is_refused(settings: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         hardware(**settings)
+
+
+def test_drifting_errors_need_devices_and_shrink_weights_of_either_sign_alike() -> None:
+    """Every device loses a tenth of the range: so does every sum of reads."""
+    lost = MeasuredQuantiles(
+        "lost", "", 1.0, g=(0.0, 1.0), probabilities=(0.4, 0.6), quantiles=((-0.1, -0.1),) * 2
+    )
+    with pytest.raises(ValueError, match="mapping must be a device-level one"):
+        hardware(lost, mapping="weight")
+    weight = torch.tensor([1.0, 0.5, -0.5, -1.0], dtype=torch.float64)
+    pair, single = (
+        program_weight(
+            weight,
+            hardware(lost, mapping=mapping, bits=(16, 2)),
+            lost.sigma_d_measured,
+            generator=generator("any"),
+        )
+        for mapping in ("differential", "sign_bit")
+    )
+    torch.testing.assert_close(single, weight - 0.1 * weight.sign(), rtol=0, atol=1e-5)
+    torch.testing.assert_close(pair, weight, rtol=0, atol=1e-5)

@@ -70,6 +70,18 @@ def test_every_network_meets_every_hardware(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(rows, alone, check_exact=True)
 
 
+def test_at_their_measured_size_chips_do_not_ask_what_a_network_was_trained_for(
+    tmp_path: Path,
+) -> None:
+    train_grid(tmp_path)
+    fit = Hardware(PRESETS["RRAM_Milo"])
+    draws = experiment.evaluate_grid(
+        tmp_path, hardware=[fit], chips=3, batch_size=10, measured_size=True
+    )
+    assert set(draws.trained_sigma_d) == {0.1, 0.3}
+    assert set(draws.sigma_d) == {fit.variation.sigma_d_measured}
+
+
 def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:
     train_grid(tmp_path / "all")
     train_grid(tmp_path / "one", sigma_d=[0.3], seeds=[1])

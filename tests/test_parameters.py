@@ -43,6 +43,7 @@ BAD = [
     (changed("trainng", {}), "trainng: unknown key"),
     (changed("hardware/preset", "RRAM9"), "hardware.preset must be one of RRAM1, .*'RRAM9'"),
     (changed("hardware/device_bits", 3), "device_bits must divide weight_bits \\(8\\), got 3"),
+    (changed("hardware/preset", "RRAM_B_quantiles"), "hardware.mapping must be .*got 'weight'"),
     (changed("hardware/mapping", "pair"), "hardware: mapping must be one of .*got 'pair'"),
     (changed("hardware/stuck_low", 0.1), "hardware: stuck devices must have .*got 'weight'"),
     (changed("hardware/stuck_high", -1), "hardware: stuck_high must be in .*got -1"),

@@ -98,6 +98,7 @@ STAGES = {
     "montecarlo": ("3_montecarlo.ipynb", NUMBERLESS | {"baselines", "results", "statistics"}),
     "figures": ("4_figures.ipynb", NUMBERLESS - {"plots"}),
     "mapping": ("5_mapping.ipynb", NUMBERLESS - {"plots"} | {"baselines"}),
+    "ageing": ("6_ageing.ipynb", NUMBERLESS - {"plots"} | {"baselines"}),
 }
 
 THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "baselines"}}
