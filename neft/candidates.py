@@ -152,13 +152,13 @@ def compare(g: np.ndarray, groups: Groups, *, rng: np.random.Generator) -> pd.Da
         rng: decides who is in which half.
 
     Returns:
-        A row a candidate: its parameters; `pinball`, its mean held-out score; `behind_best` and
-        `behind_best_se`, how far the score is behind the best candidate's, with the standard
-        error of this paired difference; `log_likelihood`, held out, a read (Gaussians);
-        `ks_median` and `ad_median`, Kolmogorov-Smirnov and Anderson-Darling distances over the
-        levels; `ks_rejected`, levels where the two-sample Kolmogorov-Smirnov test (one-sample
-        for Gaussians) rejects it at 1 %; `aic` on all cells (the two with a few parameters);
-        `adequate`, whether it is within two standard errors of the best.
+        A row a candidate: its parameters, fitted to all cells; `pinball`, its mean held-out
+        score; `behind_best` and `behind_best_se`, how far that is behind the best candidate's,
+        with the standard error of this paired difference; `log_likelihood`, held out, a read
+        (Gaussians); `ks_median` and `ad_median`, Kolmogorov-Smirnov and Anderson-Darling
+        distances over the levels; `ks_rejected`, levels where the two-sample Kolmogorov-Smirnov
+        test (one-sample for Gaussians) rejects it at 1 %; `aic` on all cells (the two with a few
+        parameters); `adequate`, whether it is within two standard errors of the best.
 
     Raises:
         ValueError: fewer than five levels, or a level with fewer than four errors.
@@ -173,18 +173,19 @@ def compare(g: np.ndarray, groups: Groups, *, rng: np.random.Generator) -> pd.Da
     best = min(scores, key=lambda name: scores[name].mean())
     rows = []
     for candidate, fit in zip(CANDIDATES, fits, strict=True):
+        whole = candidate(g, groups)
         behind = scores[fit.name] - scores[best]
         error = float(behind.std() / np.sqrt(len(behind)))
         rows.append(
             {
                 "candidate": fit.name,
-                **fit.parameters,
+                **whole.parameters,
                 "pinball": scores[fit.name].mean(),
                 "behind_best": behind.mean(),
                 "behind_best_se": error,
                 "log_likelihood": _log_likelihood(fit, test),
                 **_distances(fit, test),
-                "aic": _aic(candidate(g, groups), groups),
+                "aic": _aic(whole, groups),
                 "adequate": bool(behind.mean() <= 2 * error),
             }
         )

@@ -1,4 +1,4 @@
-"""The level table that ships with the package, and how to rebuild it from the raw reads."""
+"""The measured tables that ship with the package, and how to rebuild them from the raw reads."""
 
 import argparse
 import hashlib
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from neft.files import atomic_path
-from neft.measurements import level_table, read_relaxation_tsv
+from neft.characterise import characterise, write
+from neft.measurements import read_relaxation_tsv
 
-LEVELS = Path(__file__).parent / "measured" / "rram_levels.csv"
+FOLDER = Path(__file__).parent / "measured"
+LEVELS = FOLDER / "levels.csv"
+CANDIDATES = FOLDER / "candidates.csv"
 LEVELS_PER_RANGE = 32
 
 _UPSTREAM = "https://github.com/akashlevy/RRAM-Relaxation-Master-Model/raw/ca0cfff6/data"
@@ -46,38 +48,41 @@ SOURCES = (
 )
 
 
-def build(raw_folder: str | Path) -> pd.DataFrame:
-    """Make the level table of every source from its raw reads.
+def build(raw_folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make both tables of every source from its raw reads.
 
     Args:
         raw_folder: holds each `Source.file`, byte for byte as at `Source.url`.
 
     Returns:
-        The level tables, one after the other (see `neft.measurements.level_table`).
+        The level tables, one after the other, and the comparisons of candidate models likewise
+        (see `neft.characterise.characterise`).
 
     Raises:
         ValueError: a file is missing, is not the published one, or holds an unusable read.
     """
-    return pd.concat([_levels(source, Path(raw_folder)) for source in SOURCES], ignore_index=True)
+    tables = [_tables(source, Path(raw_folder)) for source in SOURCES]
+    levels, candidates = (
+        pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True)
+    )
+    return levels, candidates
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Rewrite `LEVELS` from a folder of raw reads: `python -m neft.embedded RAW_FOLDER`."""
+    """Rewrite both tables from a folder of raw reads: `python -m neft.embedded RAW_FOLDER`."""
     parser = argparse.ArgumentParser(prog="python -m neft.embedded", description=main.__doc__)
     parser.add_argument("raw_folder", help="holds " + " and ".join(s.file for s in SOURCES))
-    table = build(parser.parse_args(arguments).raw_folder)
-    with atomic_path(LEVELS) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    write(FOLDER, *build(parser.parse_args(arguments).raw_folder))
 
 
-def _levels(source: Source, folder: Path) -> pd.DataFrame:
+def _tables(source: Source, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = folder / source.file
     if not path.is_file():
         raise ValueError(f"{path}: file must be there, got nothing; get it from {source.url}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != source.sha256:
         raise ValueError(f"{path}: sha256 must be {source.sha256}, got {digest}")
-    return level_table(
+    return characterise(
         read_relaxation_tsv(path),
         technology=source.technology,
         g_max_S=source.g_max_S,

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 
 from neft.measured_variation import MeasuredGaussian, MeasuredQuantiles
 from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES
@@ -13,13 +14,15 @@ def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFram
     """Take one technology's levels at one time, interpolated between the measured times.
 
     Linear in log time, level by level: conductance, mean, standard deviation, quantiles and the
-    other statistics. At a measured time these are the measured rows. Quantiles interpolated so
+    other statistics, for the levels that both neighbouring times have. At a measured time these
+    are the measured rows. Quantiles interpolated so
     are those of a cell that keeps its rank among its level's cells.
 
     Args:
-        levels: level table (see `neft.measurements.level_table`).
+        levels: level table (see `neft.levels.level_table`).
         technology: value of its column of that name.
-        time_s: seconds since the first read, within the measured times.
+        time_s: seconds since the first read (or since programming, where reads have targets),
+            within the measured times; between 0 and the next one only 0 itself.
 
     Returns:
         A row for each level, by conductance; `n` is the smaller one's of the two times.
@@ -32,6 +35,8 @@ def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFram
         known = ", ".join(sorted(levels.technology.unique()))
         raise ValueError(f"technology must be in the level table ({known}), got {technology!r}")
     times = np.sort(rows.time_s.unique())
+    if time_s not in times:
+        times = times[times > 0]  # 0 has no logarithm
     if not times[0] <= time_s <= times[-1]:
         raise ValueError(
             f"time_s of {technology} must be measured or between measured times "
@@ -40,6 +45,8 @@ def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFram
     before = times[times <= time_s][-1]
     after = times[times >= time_s][0]
     early, late = (rows[rows.time_s == t].set_index("level") for t in (before, after))
+    common = early.index.intersection(late.index)
+    early, late = early.loc[common], late.loc[common]
     share = 0.0 if after == before else np.log(time_s / before) / np.log(after / before)
     numbers = [name for name in LEVEL_COLUMNS if name not in ("technology", "time_s", "level")]
     mixed = early[numbers] * (1 - share) + late[numbers] * share
@@ -143,4 +150,25 @@ def curves(fits: dict[str, tuple[VariationModel, float]], points: int = 201) -> 
     return pd.concat(
         pd.DataFrame({"model": label, "g": g, "sigma": (sigma_d * model.spread(g)).expand_as(g)})
         for label, (model, sigma_d) in fits.items()
+    )
+
+
+def probit(row: pd.Series, fits: dict[str, tuple[VariationModel, float]]) -> pd.DataFrame:
+    """Set the measured quantiles of one level against those of Gaussian fits.
+
+    Args:
+        row: one row of a level table.
+        fits: label -> (model, sigma_d), Gaussian models.
+
+    Returns:
+        Columns model ("measured" or the label), z (standard normal quantile), error (fraction of
+        the full range).
+    """
+    z = stats.norm.ppf(QUANTILES)
+    g = torch.tensor([row.g], dtype=torch.float64)
+    errors = {"measured": row[list(QUANTILE_COLUMNS)].to_numpy(dtype=float)}
+    for label, (model, sigma_d) in fits.items():
+        errors[label] = sigma_d * model.spread(g).expand(1).item() * z
+    return pd.concat(
+        pd.DataFrame({"model": label, "z": z, "error": values}) for label, values in errors.items()
     )

@@ -46,8 +46,13 @@ class Section(BaseModel):
 
 
 class Variation(Section):
-    """Which measured technologies become models, and at what time after programming, in s."""
+    """Which measured technologies become models, and at what time after their first read, in s.
 
+    `levels` and `candidates` are the tables that `neft.characterise` makes from reads.
+    """
+
+    levels: str
+    candidates: str
     technologies: dict[str, Positive] = Field(min_length=1)
 
 

@@ -123,6 +123,24 @@ def plot_drift(levels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return _finish(ax, CONDUCTANCE, r"Mean error (% of $G_{\max}$)", title="Time")
 
 
+def plot_probit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw quantiles of the error at one level against a standard normal's: points and lines.
+
+    Args:
+        table: model, z, error (fraction of G_max); the model "measured" becomes points.
+    """
+    _require(table, ["model", "z", "error"], key=["model", "z"])
+    ax = plt.subplots()[1] if ax is None else ax
+    measured = table[table.model == "measured"]
+    ax.plot(measured.z, 100 * measured.error, "o", color="0.15", ms=2.5, label="Measured", zorder=4)
+    colours, lines = sns.color_palette("colorblind"), ["-", "--", "-.", ":"]
+    others = table[table.model != "measured"].groupby("model", sort=False)
+    for i, (model, rows) in enumerate(others):
+        look = dict(color=colours[i % len(colours)], linestyle=lines[i % len(lines)], linewidth=1.2)
+        ax.plot(rows.z, 100 * rows.error, label=model, **look)
+    return _finish(ax, "Standard normal quantile", r"Error (% of $G_{\max}$)")
+
+
 def plot_accuracy_vs_sigma(
     table: pd.DataFrame, *, ax: Axes | None = None, marks: dict[str, float] | None = None
 ) -> Axes:

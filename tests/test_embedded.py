@@ -73,28 +73,43 @@ def test_a_changed_raw_file_is_refused_with_both_digests(tmp_path):
 
 
 def test_the_command_writes_what_build_makes(tmp_path, monkeypatch):
+    draw = np.random.default_rng(0)
     rows = []
-    for cell in range(64):
+    for cell in range(320):
         g_0 = (cell % 32 + 0.5) / 32 * 1e-4
-        rows += [f"{cell}\t{t}\t1\t{g_0 * (1 + t * cell / 999)}\t1\t1\t{t}" for t in (0, 1)]
+        rows += [f"{cell}\t{t}\t1\t{g_0 * (1 + t * draw.random())}\t1\t1\t{t}" for t in (0, 1)]
     (tmp_path / "toy.tsv").write_text("\n".join(rows))
     digest = hashlib.sha256((tmp_path / "toy.tsv").read_bytes()).hexdigest()
     toy = replace(
         embedded.SOURCES[0], technology="toy", g_max_S=1e-4, file="toy.tsv", sha256=digest
     )
     monkeypatch.setattr(embedded, "SOURCES", (toy,))
-    monkeypatch.setattr(embedded, "LEVELS", tmp_path / "new" / "levels.csv")
+    monkeypatch.setattr(embedded, "FOLDER", tmp_path / "new")
     embedded.main([str(tmp_path)])
-    pd.testing.assert_frame_equal(
-        read_level_table(embedded.LEVELS), embedded.build(tmp_path), rtol=1e-5, check_dtype=False
-    )
+    levels, candidates = embedded.build(tmp_path)
+    assert_same(levels, read_level_table(tmp_path / "new" / "levels.csv"))
+    assert_same(candidates, pd.read_csv(tmp_path / "new" / "candidates.csv"))
 
 
-def test_the_raw_reads_rebuild_the_table(raw_folder, table):
+def assert_same(built: pd.DataFrame, read: pd.DataFrame) -> None:
+    """The CSV keeps six significant digits."""
+    pd.testing.assert_frame_equal(built, read, rtol=1e-5, atol=1e-12, check_dtype=False)
+
+
+def test_the_raw_reads_rebuild_both_tables(raw_folder, table):
     with pytest.warns(UserWarning, match=r"left out 1 negative read"):
-        rebuilt = embedded.build(raw_folder)
-    # The CSV keeps six significant digits.
-    pd.testing.assert_frame_equal(rebuilt, table, rtol=1e-5, atol=1e-12, check_dtype=False)
+        levels, candidates = embedded.build(raw_folder)
+    assert_same(levels, table)
+    assert_same(candidates, pd.read_csv(embedded.CANDIDATES))
+
+
+def test_held_out_cells_reject_the_measured_quantiles_no_more_often_than_chance_allows():
+    """At 1 % in 32 levels: 3 rejections at one time, or 10 in all 11, have chances below 0.5 %."""
+    table = pd.read_csv(embedded.CANDIDATES)
+    rejected = table[table.candidate == "quantiles"].ks_rejected
+    assert len(rejected) == 11
+    assert rejected.max() <= 2
+    assert rejected.sum() <= 9
 
 
 @pytest.mark.filterwarnings("ignore:.*negative read")

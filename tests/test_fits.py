@@ -5,10 +5,11 @@ import math
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
 from neft import fits
 from neft.embedded import LEVELS
-from neft.measurements import QUANTILES, read_level_table
+from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator
 from neft.variation import RatioGaussian
@@ -113,3 +114,26 @@ def test_a_cell_keeps_its_rank_as_it_ages() -> None:
     )
     assert not torch.equal(early, late)
     assert (late[early.argsort()].diff() >= -1e-12).all()
+
+
+def test_probit_of_a_gaussian_level_is_its_fits_line() -> None:
+    z = stats.norm.ppf(QUANTILES)
+    row = pd.Series({"g": 0.5} | dict(zip(QUANTILE_COLUMNS, 0.05 * z, strict=True)))
+    table = fits.probit(row, {"right": (PRESETS["RRAM1"], 0.05), "wide": (PRESETS["RRAM1"], 0.1)})
+    errors = {model: rows.error.to_numpy() for model, rows in table.groupby("model")}
+    assert errors["measured"] == pytest.approx(errors["right"])
+    assert 2 * errors["measured"] == pytest.approx(errors["wide"])
+
+
+def test_time_zero_is_a_time_but_nothing_is_interpolated_towards_it() -> None:
+    early = level_table_of(0.0, [0, 1, 2])
+    levels = pd.concat([early, level_table_of(1.0, [0, 2]), level_table_of(100.0, [0, 1, 2])])
+    assert fits.at_time(levels, "X", 0.0)["level"].tolist() == [0, 1, 2]
+    assert fits.at_time(levels, "X", 10.0)["level"].tolist() == [0, 2]
+    with pytest.raises(ValueError, match=r"\(1 to 100\), got 0.5"):
+        fits.at_time(levels, "X", 0.5)
+
+
+def level_table_of(time_s: float, levels: list[int]) -> pd.DataFrame:
+    numbers = dict.fromkeys(LEVEL_COLUMNS, 0.1) | {"technology": "X", "time_s": time_s, "n": 9}
+    return pd.DataFrame([numbers | {"level": i, "g": (i + 0.5) / 3} for i in levels])

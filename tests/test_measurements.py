@@ -2,19 +2,24 @@
 
 import doctest
 import gzip
+import io
 import math
 import statistics
+import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 
+import neft.levels
 from neft import measurements
+from neft.levels import level_table
 from neft.measurements import (
     LEVEL_COLUMNS,
     QUANTILE_COLUMNS,
     QUANTILES,
-    level_table,
     read_level_table,
     read_reads,
     read_relaxation_tsv,
@@ -23,7 +28,9 @@ from neft.measurements import (
 HEADER = "cell,time_s,conductance_S\n"
 GOOD = HEADER + "a,0,1e-6\nb,0,2e-6\n"
 
+UNREADABLE = "file must be a readable table, got "
 ONE_UNIT = "exactly one column must be of ['conductance_S', 'conductance_mS', 'conductance_uS']"
+ONE_TARGET = "at most one column must be of ['target_S', 'target_mS', 'target_uS']"
 BAD_TABLES = {
     "": "file must be a readable table, got No columns to parse from file",
     HEADER: "row 2: table must have a row here, got its end",
@@ -33,7 +40,21 @@ BAD_TABLES = {
     "cell,conductance_S\n0,1\n": (
         "row 1: columns must include ['time_s'], got ['cell', 'conductance_S']"
     ),
-    "cell,time_s\na,0\n": f"row 1: {ONE_UNIT}, got []",
+    "cell,time_s\na,0\n": f"row 1: {ONE_UNIT}, got ['cell', 'time_s']",
+    "cell;time_s;conductance_S\na;0;1\n": f"row 1: {ONE_UNIT}, got ['cell;time_s;conductance_S']",
+    "cell\ttime_s\tconductance_S\na\t0\t1\n": (
+        f"row 1: {ONE_UNIT}, got ['cell\\ttime_s\\tconductance_S']"
+    ),
+    "cell,time_s,conductance_S,target_uS,target_S\na,0,0,0,0\n": (
+        f"row 1: {ONE_TARGET}, got ['target_uS', 'target_S']"
+    ),
+    "cell,time_s,conductance_S,target_nS\na,0,0,0\n": f"row 1: {ONE_TARGET}, got ['target_nS']",
+    "cell,time_s,conductance_S,temperature_C\na,0,0,25\n": (
+        "row 1: at most one column must be of ['temperature_K'], got ['temperature_C']"
+    ),
+    "<!DOCTYPE html>\n<html>\n<body>Error 404</body>\n</html>\n": (
+        f"row 1: {ONE_UNIT}, got ['<!DOCTYPE html>']"
+    ),
     "cell,time_s,conductance_nS\na,0,1\n": f"row 1: {ONE_UNIT}, got ['conductance_nS']",
     "cell,conductance_S,conductance_uS\na,0,0\n": (
         f"row 1: {ONE_UNIT}, got ['conductance_S', 'conductance_uS']"
@@ -58,14 +79,28 @@ BAD_FOURTH_ROWS = {
     "a,0.0,3e-6": "cell, time_s must be unique together, got 'a', '0.0'",
     "a,0,1\n\nb,x,-1\nc,1,y": "cell, time_s must be unique together, got 'a', '0'",
 }
-BAD_READS = BAD_TABLES | {
-    f"{GOOD}{row}\n": f"row 4: {rule}" for row, rule in BAD_FOURTH_ROWS.items()
+FULL = "cell,cycle,time_s,conductance_uS,target_uS,temperature_K\na,0,0,9,10,300\n"
+BAD_THIRD_ROWS = {
+    "a,0,1,9,11,300": "target_uS must be one value in a cell and cycle, got '11'",
+    "a,0,1,9,10,301": "temperature_K must be one value in a cell and cycle, got '301'",
+    "a,0,0.0,9,10,300": "cell, cycle, time_s must be unique together, got 'a', '0', '0.0'",
+    "a,1.5,0,9,10,300": "cycle must be an integer, got '1.5'",
+    "a,-1,0,9,10,300": "cycle must be non-negative, got '-1'",
+    "a,1e16,0,9,10,300": "cycle must be below 2^53, got '1e16'",
+    "a,first,0,9,10,300": "cycle must be a finite number, got 'first'",
+    "a,1,0,9,-10,300": "target_uS must be non-negative, got '-10'",
+    "a,1,0,9,inf,300": "target_uS must be a finite number, got 'inf'",
+    "a,1,0,9,,300": "target_uS must be a finite number, got ''",
+    "a,1,0,9,10,0": "temperature_K must be positive, got '0'",
+    "a,1,0,9,10,room": "temperature_K must be a finite number, got 'room'",
 }
+BAD_ROWS = {f"{GOOD}{row}\n": f"row 4: {rule}" for row, rule in BAD_FOURTH_ROWS.items()}
+BAD_ROWS |= {f"{FULL}{row}\n": f"row 3: {rule}" for row, rule in BAD_THIRD_ROWS.items()}
+BAD_READS = BAD_TABLES | BAD_ROWS
 BAD_READS |= {
     f"{GOOD}\n\nb,1,-1\n": "row 6: conductance_S must be non-negative, got '-1'",
     f"{GOOD}a,1,1e-6,9\n": (
-        "file must be a readable table, "
-        "got Error tokenizing data. C error: Expected 3 fields in line 4, saw 4"
+        f"{UNREADABLE}Error tokenizing data. C error: Expected 3 fields in line 4, saw 4"
     ),
 }
 
@@ -82,6 +117,104 @@ def test_bad_reads_end_in_one_clear_error(tmp_path, name, text, message):
     path = tmp_path / name
     path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     assert error_of(read_reads, path) == f"{path}: {message}"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_ROWS.items())
+def test_parquet_of_bad_text_ends_in_the_same_error(tmp_path, text, message):
+    path = tmp_path / "reads.parquet"
+    lines = "".join(line for line in text.splitlines(keepends=True) if line.strip())
+    table = pd.read_csv(io.StringIO(lines), dtype=str, keep_default_na=False)
+    table.to_parquet(path)
+    assert error_of(read_reads, path) == f"{path}: {message}"
+
+
+def parquet(**columns):
+    columns = {"cell": ["a", "b"], "time_s": [0, 1], "conductance_S": [0.5, 0.25]} | columns
+    sink = io.BytesIO()
+    kept = {name: values for name, values in columns.items() if values is not None}
+    pyarrow.parquet.write_table(pyarrow.table(list(kept.values()), names=list(kept)), sink)
+    return sink.getvalue()
+
+
+def twice_named_parquet():
+    names = ["cell", "time_s", "conductance_S", "conductance_S"]
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table([["a"], [0], [1], [1]], names=names), sink)
+    return sink.getvalue()
+
+
+def excel():
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("xl/worksheets/sheet1.xml"), bytes(range(256)) * 9)
+    return sink.getvalue()
+
+
+SECOND = np.timedelta64(1, "s")
+BAD_BYTES = {
+    "utf-16": ("r.csv", GOOD.encode("utf-16"), UNREADABLE),
+    "latin-1": ("r.csv", f"{GOOD}µ,0,1\n".encode("latin-1"), UNREADABLE),
+    "excel": ("r.csv", excel(), UNREADABLE),
+    "page": ("r.csv", f"<p>\n{'x, ' * 9}\n".encode(), UNREADABLE),
+    "long page": ("r.csv", b"<p>" * 9999 + b"\nx\n", f"row 1: {ONE_UNIT}, got ['<p><p>"),
+    "gzip named csv": ("r.csv", gzip.compress(GOOD.encode()), UNREADABLE),
+    "csv named gzip": ("r.csv.gz", GOOD.encode(), UNREADABLE),
+    "cut gzip": ("r.csv.gz", gzip.compress(GOOD.encode() * 99)[:-20], UNREADABLE),
+    "cut parquet": ("r.parquet", parquet()[:-20], UNREADABLE),
+    "headless parquet": ("r.parquet", parquet()[200:], UNREADABLE),
+    "csv named parquet": ("r.parquet", GOOD.encode(), UNREADABLE),
+    "empty parquet": ("r.parquet", b"", UNREADABLE),
+    "twice": ("r.parquet", twice_named_parquet(), f"{UNREADABLE}Multiple matches"),
+    "no rows": (
+        "r.parquet",
+        parquet(cell=[], time_s=[], conductance_S=[]),
+        "row 2: table must have a row here, got its end",
+    ),
+    "no cell": ("r.parquet", parquet(cell=None), "row 1: columns must include ['cell'], got ["),
+    "wrong column": ("r.parquet", parquet(conductance_S=None, g=[1, 2]), f"row 1: {ONE_UNIT}, got"),
+    "number": (
+        "r.parquet",
+        parquet(conductance_S=[1, -2.5]),
+        "row 3: conductance_S must be non-neg",
+    ),
+    "null": (
+        "r.parquet",
+        parquet(time_s=[0, None]),
+        "row 3: time_s must be a finite number, got nan",
+    ),
+    "null cell": ("r.parquet", parquet(cell=[None, "b"]), "row 2: cell must not be empty, got ''"),
+    "truth": (
+        "r.parquet",
+        parquet(conductance_S=[True, False]),
+        "row 2: conductance_S must be a finite number, got True",
+    ),
+    "duration": (
+        "r.parquet",
+        parquet(time_s=[0 * SECOND, SECOND]),
+        "row 2: time_s must be a finite",
+    ),
+    "date": (
+        "r.parquet",
+        parquet(time_s=np.array(["2024-01-01", "2024-01-02"], "M8[s]")),
+        "row 2: time_s must be a finite number, got '2024-01-01",
+    ),
+    "lists": (
+        "r.parquet",
+        parquet(cell=[["a"], ["a"]], time_s=[0, 0]),
+        "row 3: cell, time_s must be unique together, got",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD_BYTES.values(), ids=BAD_BYTES)
+def test_what_is_no_table_of_reads_ends_in_one_clear_error(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    error = error_of(read_reads, path)
+    assert error.startswith(f"{path}: {message}")
+    assert "\n" not in error and len(error) < 1500
+    assert [(p, p.read_bytes()) for p in tmp_path.iterdir()] == [(path, content)]
 
 
 @pytest.mark.parametrize("reader", [read_reads, read_relaxation_tsv, read_level_table])
@@ -90,9 +223,12 @@ def test_a_path_without_a_readable_table_is_named(tmp_path, reader):
     (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "plain.csv.gz").write_text(GOOD)
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x80")
-    for name in ("missing.csv", ".", "cut.csv.gz", "plain.csv.gz", "binary.csv"):
+    (tmp_path / "folder.parquet").mkdir()
+    names = ["missing.csv", ".", "cut.csv.gz", "plain.csv.gz", "binary.csv"]
+    names += ["missing.parquet", "folder.parquet"] * (reader is not read_relaxation_tsv)
+    for name in names:
         message = error_of(reader, tmp_path / name)
-        assert message.startswith(f"{tmp_path / name}: file must be a readable table, got ")
+        assert message.startswith(f"{tmp_path / name}: {UNREADABLE}")
         assert "\n" not in message
 
 
@@ -114,6 +250,47 @@ def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
     pd.testing.assert_frame_equal(
         read_reads(tmp_path / "plain.csv"), read_reads(tmp_path / "other.csv")
     )
+
+
+@pytest.fixture
+def full():
+    """Reads with all optional columns: 40 cells of number labels, 2 cycles, 4 targets, 3 times."""
+    random = np.random.default_rng(7)
+    rows = pd.MultiIndex.from_product(
+        [range(8, 48), range(2), [0.0, 0.5, 20.0]], names=["cell", "cycle", "time_s"]
+    ).to_frame(index=False)
+    rows["target_S"] = (rows["cell"] + rows["cycle"]) % 4 * 1e-5 + 1e-5
+    rows["conductance_S"] = rows["target_S"] * random.lognormal(0, 0.1, len(rows))
+    return rows.assign(temperature_K=300.0)
+
+
+def test_csv_and_parquet_of_a_table_give_identical_reads(tmp_path, full):
+    full.to_csv(tmp_path / "reads.csv", index=False)
+    full.to_csv(tmp_path / "reads.csv.gz", index=False)
+    full.to_parquet(tmp_path / "reads.parquet")
+    (tmp_path / "temperature_K=9").mkdir()
+    full.set_index(["cell", "time_s"]).to_parquet(tmp_path / "temperature_K=9" / "indexed.PARQUET")
+    expected = full.astype({"cell": str})[
+        ["cell", "time_s", "conductance_S", "target_S", "temperature_K", "cycle"]
+    ]
+    for path in [*tmp_path.glob("reads.*"), *tmp_path.glob("*/*")]:
+        pd.testing.assert_frame_equal(read_reads(path), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("unit", ["S", "mS", "uS"])
+def test_units_of_the_target_give_equal_tables(tmp_path, full, unit):
+    # Targets on the edges of levels, the highest at G_max, as a person would write them.
+    micro = full["target_S"].mul(1e6).round().astype(int)
+    written = {"uS": micro.map("{}".format), "mS": micro.map("0.0{}".format)}
+    full[f"target_{unit}"] = written.get(unit, micro.map("{}e-6".format))
+    full.drop(columns=[] if unit == "S" else "target_S").to_csv(tmp_path / "r.csv", index=False)
+    table = level_table(read_reads(tmp_path / "r.csv"), technology="toy", g_max_S=4e-5, levels=4)
+    # Level 0 has no target, 10 uS begin level 1, 30 and 40 uS share the last one.
+    assert table["level"].tolist() == [1, 2, 3] * 3
+    expected = level_table(
+        full.astype({"target_S": float}), technology="toy", g_max_S=4e-5, levels=4
+    )
+    pd.testing.assert_frame_equal(table, expected, rtol=1e-12)
 
 
 def relaxation_text(*rows):
@@ -205,6 +382,91 @@ def test_shuffled_reads_give_the_same_bits(reads):
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
+def test_a_file_may_hold_its_reads_in_any_order(tmp_path, full):
+    tables = []
+    for order in (full, full.sort_values("time_s", ascending=False), full.sample(frac=1)):
+        order.to_csv(tmp_path / "r.csv", index=False)
+        reads = read_reads(tmp_path / "r.csv")
+        tables.append(level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS))
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other, check_exact=True)
+
+
+def test_level_table_of_targets_equals_a_loop_over_reads(full):
+    pairs = {}
+    for row in full.itertuples():
+        # In whole uS, as no division of targets on the edges can be.
+        level = min(round(row.target_S * 1e6) * LEVELS // 40, LEVELS - 1)
+        pairs.setdefault((row.time_s, level), []).append((row.target_S, row.conductance_S))
+    slow = pd.DataFrame(
+        [slow_row(*key, pairs[key]) for key in sorted(pairs)], columns=list(LEVEL_COLUMNS)
+    )
+    assert slow["time_s"].unique().tolist() == [0, 0.5, 20]
+    fast = level_table(full, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+
+
+@pytest.mark.parametrize("left_out", [[], ["target_S"]])
+def test_cycles_count_as_cells_of_their_own(full, left_out):
+    full = full.assign(target_S=full["target_S"] - 5e-6).drop(columns=left_out)
+    one_a_cell = full.assign(cell=10 * full["cell"] + full["cycle"]).drop(columns="cycle")
+    first, second = (
+        level_table(table, technology="toy", g_max_S=8e-5, levels=2) for table in (full, one_a_cell)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_one_temperature_leaves_the_table_as_it_is(reads):
+    first, second = (
+        level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+        for table in (reads, reads.assign(temperature_K=300))
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_a_level_table_of_targets_survives_its_file(tmp_path, full):
+    table = level_table(full, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    table.to_csv(tmp_path / "levels.csv", index=False)
+    table.to_parquet(tmp_path / "levels.parquet")
+    for path in tmp_path.iterdir():
+        pd.testing.assert_frame_equal(read_level_table(path), table, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda r: changed(r, 3, "target_S", 3e-5),
+            "row 4: target_S must be one value in a cell an",
+        ),
+        (
+            lambda r: r.assign(target_S=5e-5),
+            "row 0: target_S must be at most g_max_S 4e-05, got 5e-",
+        ),
+        (
+            lambda r: r.assign(temperature_K=300 + r["cell"] % 2),
+            "temperature_K must be one value in a level table, got [300.0, 301.0]",
+        ),
+        (
+            lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0],
+            "level 0 at time_s 0 must have at least 2 reads that differ, got 1",
+        ),
+        (
+            lambda r: r.assign(conductance_S=r["target_S"]),
+            "level 1 at time_s 0 must have at least 2 reads that differ, got 20 equal ones",
+        ),
+        (
+            lambda r: r.drop(columns="target_S")[(r["time_s"] > 0) | (r["cycle"] == 0)],
+            "cell, cycle must have a read at time_s 0, got none for 8, 1",
+        ),
+    ],
+)
+def test_level_table_refuses_optional_columns(full, change, message):
+    with pytest.raises(ValueError) as error:
+        level_table(change(full), technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    assert str(error.value).startswith(f"reads: {message}")
+
+
 def test_scaling_conductance_and_range_changes_only_the_range(reads):
     first = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
     scaled = reads.assign(conductance_S=reads["conductance_S"] * 8)
@@ -276,7 +538,7 @@ def test_a_level_table_survives_its_file(tmp_path, levels, name):
     [
         ("technology", "", "technology must not be empty"),
         ("g_max_S", 0.0, "g_max_S must be positive"),
-        ("time_s", 0.0, "time_s must be positive"),
+        ("time_s", -1.0, "time_s must be non-negative"),
         ("level", 1.5, "level must be an integer"),
         ("level", -1, "level must be non-negative"),
         ("n", 1, "n must be at least 2"),
@@ -311,4 +573,6 @@ def test_quantile_columns_are_named_by_their_probability():
 
 
 def test_examples_run():
-    assert doctest.testmod(measurements) == (0, doctest.testmod(measurements).attempted)
+    for module in (measurements, neft.levels):
+        result = doctest.testmod(module)
+        assert result.attempted and not result.failed

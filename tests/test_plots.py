@@ -316,3 +316,47 @@ def test_style_is_for_a_column_and_needs_no_system_font():
     assert 7 <= plt.rcParams["font.size"] <= 9
     assert plt.rcParams["font.sans-serif"] == ["DejaVu Sans"]
     assert plt.rcParams["svg.hashsalt"] == "neft"
+
+
+def test_probit_draws_measured_points_and_a_line_for_each_fit():
+    table = pd.DataFrame(
+        {"model": ["measured"] * 2 + ["fit"] * 2, "z": [-1, 1] * 2, "error": [-0.1, 0.3, -0.2, 0.2]}
+    )
+    points, line = plots.plot_probit(table).lines
+    assert points.get_linestyle() == "None"
+    assert list(points.get_ydata()) == pytest.approx([-10, 30])
+    assert list(line.get_ydata()) == pytest.approx([-20, 20])
+    assert line.get_label() == "fit"
+
+
+def test_weight_errors_draw_a_line_for_each_mapping_in_percent():
+    table = pd.DataFrame({"mapping": ["weight"] * 2 + ["sign_bit"] * 2, "u": [0, 1] * 2})
+    ax = plots.plot_weight_errors(table.assign(std=[0.1, 0.2, 0.3, 0.4]))
+    assert [list(line.get_ydata()) for line in ax.lines] == [[10, 20], [30, 40]]
+    assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_mapping_accuracy_sets_presets_apart_and_shows_intervals():
+    table = pd.DataFrame(
+        {
+            "preset": ["A", "A", "B", "B"],
+            "mapping": ["weight", "differential"] * 2,
+            "accuracy": [0.9, 0.8, 0.7, 0.6],
+            "low": [0.8, 0.7, 0.6, 0.5],
+            "high": [0.95, 0.85, 0.75, 0.65],
+        }
+    )
+    ax = plots.plot_mapping_accuracy(table)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["A", "B"]
+    first = ax.containers[0]
+    assert list(first.lines[0].get_ydata()) == pytest.approx([90, 70])
+    ends = [segment[:, 1] for segment in first.lines[2][0].get_segments()]
+    assert [list(end) for end in ends] == [pytest.approx([80, 95]), pytest.approx([60, 75])]
+
+
+def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
+    table = pd.DataFrame({"model": "m", "time_s": [100.0, 0.01], "accuracy": [0.8, 0.9]})
+    ax = plots.plot_accuracy_vs_time(table.assign(low=table.accuracy, high=table.accuracy))
+    assert ax.get_xscale() == "log"
+    assert list(ax.lines[0].get_xdata()) == [0.01, 100.0]
+    assert list(ax.lines[0].get_ydata()) == pytest.approx([90, 80])

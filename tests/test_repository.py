@@ -62,12 +62,17 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 MODELS = {"presets", "variation", "measured_variation", "variation_files"}
 PHYSICS = {"hardware", "devices", "mapping"} | MODELS
 ARROWS = {
-    "measurements": set(),
+    "tables": set(),
+    "measurements": {"tables"},
+    "levels": {"measurements", "tables"},
+    "candidates": set(),
+    "characterise": {"candidates", "levels", "measurements", "tables"},
+    "verdict": set(),
     "variation": set(),
     "presets": {"variation"},
     "measured_variation": {"variation"},
     "variation_files": {"variation", "measured_variation"},
-    "fits": {"measurements", "measured_variation", "variation"},
+    "fits": {"measurements", "tables", "measured_variation", "variation"},
     "hardware": MODELS,
     "devices": PHYSICS - {"mapping"},
     "mapping": PHYSICS,

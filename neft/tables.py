@@ -1,0 +1,95 @@
+"""Read a file as a table of raw fields whose rows are numbered as a CSV file's lines."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pyarrow import ArrowException
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read .csv, .csv.gz or .parquet.
+
+    Returns:
+        The file's columns, indexed by line: the names are row 1, as in a CSV file. The fields are
+        text, but Parquet's numbers.
+
+    Raises:
+        ValueError: no such file; not such a table; no row; two columns of one name.
+    """
+    return (_read_parquet if _suffix(path) == ".parquet" else read_text)(path)
+
+
+def read_text(path: str | Path, delimiter: str = ",", header: Sequence[str] = ()) -> pd.DataFrame:
+    """Read delimited text, plain or .gz, as `read_table` does.
+
+    Args:
+        path: the file.
+        delimiter: what separates its fields.
+        header: the names of its columns; without them, its first row.
+    """
+    # Blank lines stay until the lines are numbered; "NA" and the like stay text.
+    raw = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    raw["compression"] = "gzip" if _suffix(path) == ".gz" else None
+    try:
+        table = pd.read_csv(path, sep=delimiter, skipinitialspace=True, **raw)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise _unreadable(path, error) from error
+    table.index += 1
+    table = table[table.fillna("").ne("").any(axis=1)]
+    if len(table) < (1 if header else 2):
+        raise _empty(path, row=len(table) + 1)
+    if not header:
+        header, table = table.iloc[0], table.iloc[1:]
+    return _titled(table, list(header), path)
+
+
+def _read_parquet(path: str | Path) -> pd.DataFrame:
+    try:
+        # An open file: a path could also be a folder, or add columns by its folders' names.
+        with open(path, "rb") as file:
+            table = pd.read_parquet(file, to_pandas_kwargs={"ignore_metadata": True})
+    except (ArrowException, OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    if table.empty:
+        raise _empty(path, row=2)
+    table = _titled(table, list(table), path)
+    other = [name for name in table if not is_numeric_dtype(table[name])]
+    return table.assign(**{name: table[name].astype(str).fillna("") for name in other})
+
+
+def _unreadable(path: str | Path, error: Exception) -> ValueError:
+    text = " ".join(str(error).split())
+    return ValueError(f"{path}: file must be a readable table, got {text}")
+
+
+def _empty(path: str | Path, row: int) -> ValueError:
+    return ValueError(f"{path}: row {row}: table must have a row here, got its end")
+
+
+def _titled(table: pd.DataFrame, names: list[str], path: str | Path) -> pd.DataFrame:
+    if not len(set(names)) == len(names) == table.shape[1]:
+        rule = f"{table.shape[1]} columns must have as many different names"
+        raise ValueError(f"{path}: row 1: {rule}, got {shown(names)}")
+    return table.set_axis(names, axis="columns")
+
+
+def _suffix(path: str | Path) -> str:
+    return Path(path).suffix.lower()
+
+
+def shown(value: object) -> str:
+    """Return what an error says it got: of what is no table, a name can be a whole page."""
+    text = repr(value)
+    return text if len(text) <= 1000 else f"{text[:1000]}..."
+
+
+def numbers(values: pd.Series) -> np.ndarray:
+    """Return a column's numbers as floats; what is no number (true, a date, text) becomes NaN."""
+    if is_bool_dtype(values) or not is_numeric_dtype(values):
+        values = pd.to_numeric(values.astype(str), errors="coerce")
+    return values.to_numpy(dtype=float, na_value=np.nan)
