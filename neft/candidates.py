@@ -73,13 +73,30 @@ def smooth(g: np.ndarray, groups: Groups) -> Fit:
 
     The spline's smoothness is chosen by generalised cross-validation; log sigma is the best
     unimodal fit by weighted least squares, rising or falling throughout included. Levels with
-    fewer reads, or a wider spread for the mean, weigh less. Needs at least 5 levels.
+    fewer reads, or a wider spread for the mean, weigh less.
     """
     n = np.array([len(errors) for errors in groups])
     means = np.array([errors.mean() for errors in groups])
     spreads = np.array([errors.std(ddof=1) for errors in groups])
+    return Fit("smooth", {}, *smoothed(g, n, means, spreads))
+
+
+def smoothed(
+    g: np.ndarray, n: np.ndarray, means: np.ndarray, spreads: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth the levels' means and standard deviations as the smooth candidate does.
+
+    Args:
+        g: mean conductance of each level, increasing; at least 5.
+        n: reads in each level.
+        means: of the error.
+        spreads: its standard deviations.
+
+    Returns:
+        mu and sigma at each level.
+    """
     mean = interpolate.make_smoothing_spline(g, means, w=n / spreads**2)(g)
-    return Fit("smooth", {}, mean, np.exp(_unimodal(np.log(spreads), n)))
+    return mean, np.exp(_unimodal(np.log(spreads), n))
 
 
 def quantiles(g: np.ndarray, groups: Groups) -> Fit:

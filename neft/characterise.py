@@ -2,8 +2,8 @@
 
     python -m neft.characterise reads.csv --technology mine --g-max-uS 50 --output mine
 
-writes `levels.csv` and `candidates.csv` into the folder `mine`; `variation.levels` and
-`variation.candidates` of params.yaml point to them, `variation.technologies` names the technology.
+writes `levels.csv`, `candidates.csv` and `ranks.csv` into the folder `mine`; `levels`, `candidates`
+and `ranks` of params.yaml's `variation` point to them, its `technologies` name the technology.
 """
 
 import argparse
@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from neft.candidates import CANDIDATES, bootstrap, compare
 from neft.files import atomic_path
-from neft.levels import level_errors, summarise_levels
+from neft.levels import level_errors, rank_correlations, summarise_levels
 from neft.measurements import read_reads
 
 
 def characterise(
     reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32, seed: int = 0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     """Summarise reads by time and level, and compare the candidate models at every time.
 
     Args:
@@ -33,9 +33,9 @@ def characterise(
         seed: of the halves of cells and the bootstrap.
 
     Returns:
-        The level table, and the comparison: columns technology, time_s, levels, those of
-        `neft.candidates.compare`, and `_low` and `_high`, the ends of its 95 % bootstrap
-        interval, for every parameter.
+        `levels`, the level table; `candidates`, the comparison: columns technology, time_s,
+        levels, those of `neft.candidates.compare`, and `_low` and `_high`, the ends of its 95 %
+        bootstrap interval, for every parameter; `ranks`, the rank correlations in time.
 
     Raises:
         ValueError: see `neft.levels.level_errors` and `neft.candidates.compare`.
@@ -53,7 +53,11 @@ def characterise(
         result.insert(1, "time_s", time_s)
         result.insert(2, "levels", len(groups))
         compared.append(result)
-    return table, pd.concat(compared, ignore_index=True)
+    return {
+        "levels": table,
+        "candidates": pd.concat(compared, ignore_index=True),
+        "ranks": rank_correlations(errors, technology=technology),
+    }
 
 
 def _intervals(g: np.ndarray, groups: list[np.ndarray], seed: int) -> pd.DataFrame:
@@ -65,9 +69,9 @@ def _intervals(g: np.ndarray, groups: list[np.ndarray], seed: int) -> pd.DataFra
     return wide.set_axis([f"{parameter}_{end}" for end, parameter in wide.columns], axis=1)
 
 
-def write(folder: Path, levels: pd.DataFrame, candidates: pd.DataFrame) -> None:
-    """Write both tables as CSV into a folder, each whole or not at all."""
-    for name, table in {"levels": levels, "candidates": candidates}.items():
+def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables as CSV into a folder, each whole or not at all."""
+    for name, table in tables.items():
         with atomic_path(folder / f"{name}.csv") as partial:
             table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
@@ -90,7 +94,7 @@ def main() -> None:
         )
     except ValueError as error:
         sys.exit(f"error: {error}")
-    write(given.output, *tables)
+    write(given.output, tables)
 
 
 if __name__ == "__main__":

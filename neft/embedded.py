@@ -14,6 +14,7 @@ from neft.measurements import read_relaxation_tsv
 FOLDER = Path(__file__).parent / "measured"
 LEVELS = FOLDER / "levels.csv"
 CANDIDATES = FOLDER / "candidates.csv"
+RANKS = FOLDER / "ranks.csv"
 LEVELS_PER_RANGE = 32
 
 _UPSTREAM = "https://github.com/akashlevy/RRAM-Relaxation-Master-Model/raw/ca0cfff6/data"
@@ -48,34 +49,32 @@ SOURCES = (
 )
 
 
-def build(raw_folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make both tables of every source from its raw reads.
+def build(raw_folder: str | Path) -> dict[str, pd.DataFrame]:
+    """Make the tables of every source from its raw reads.
 
     Args:
         raw_folder: holds each `Source.file`, byte for byte as at `Source.url`.
 
     Returns:
-        The level tables, one after the other, and the comparisons of candidate models likewise
-        (see `neft.characterise.characterise`).
+        The tables of `neft.characterise.characterise` by name, all sources in each.
 
     Raises:
         ValueError: a file is missing, is not the published one, or holds an unusable read.
     """
-    tables = [_tables(source, Path(raw_folder)) for source in SOURCES]
-    levels, candidates = (
-        pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True)
-    )
-    return levels, candidates
+    made = [_tables(source, Path(raw_folder)) for source in SOURCES]
+    return {
+        name: pd.concat([tables[name] for tables in made], ignore_index=True) for name in made[0]
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Rewrite both tables from a folder of raw reads: `python -m neft.embedded RAW_FOLDER`."""
+    """Rewrite the tables from a folder of raw reads: `python -m neft.embedded RAW_FOLDER`."""
     parser = argparse.ArgumentParser(prog="python -m neft.embedded", description=main.__doc__)
     parser.add_argument("raw_folder", help="holds " + " and ".join(s.file for s in SOURCES))
-    write(FOLDER, *build(parser.parse_args(arguments).raw_folder))
+    write(FOLDER, build(parser.parse_args(arguments).raw_folder))
 
 
-def _tables(source: Source, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(source: Source, folder: Path) -> dict[str, pd.DataFrame]:
     path = folder / source.file
     if not path.is_file():
         raise ValueError(f"{path}: file must be there, got nothing; get it from {source.url}")

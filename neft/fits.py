@@ -1,10 +1,13 @@
 """Variation models from a level table, and simpler ones fitted to it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
 from scipy import stats
 
+from neft.candidates import smoothed
 from neft.measured_variation import MeasuredGaussian, MeasuredQuantiles
 from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES
 from neft.variation import RatioGaussian, VariationModel
@@ -93,6 +96,59 @@ def empirical(levels: pd.DataFrame) -> MeasuredQuantiles:
         probabilities=QUANTILES,
         quantiles=tuple(tuple(map(float, row)) for row in table),
     )
+
+
+def smooth(levels: pd.DataFrame) -> MeasuredQuantiles:
+    """Make a Gaussian model with the smooth mu(g) and sigma(g) of `neft.candidates.smooth`.
+
+    Args:
+        levels: rows of one technology at one time, by conductance (see `at_time`).
+
+    Returns:
+        The model, named after the technology with `_smooth` behind it.
+    """
+    columns = (levels[name].to_numpy(dtype=float) for name in ("g", "n", "mean", "std"))
+    mean, sigma = smoothed(*columns)
+    model = empirical(levels)
+    table = mean[:, None] + sigma[:, None] * stats.norm.ppf(QUANTILES)
+    return replace(
+        model,
+        name=f"{levels.technology.iloc[0]}_smooth",
+        quantiles=tuple(tuple(map(float, row)) for row in table),
+    )
+
+
+def aged(
+    levels: pd.DataFrame, ranks: pd.DataFrame, technology: str
+) -> dict[float, MeasuredQuantiles]:
+    """Make models of one technology at all its times, under which a chip ages as measured.
+
+    Args:
+        levels: level table.
+        ranks: table of `neft.levels.rank_correlations`.
+        technology: value of their columns of that name.
+
+    Returns:
+        Time (s) -> model. A Spearman correlation rho becomes one of normal scores,
+        r = 2 sin(pi rho / 6) (Pearson, 1907).
+
+    Raises:
+        ValueError: a table lacks the technology, or `ranks` a time of the level table.
+    """
+    rows = ranks[ranks.technology == technology].sort_values("time_s")
+    times = [*rows.time_s[:1], *rows.next_time_s]
+    known = sorted(levels.time_s[levels.technology == technology].unique())
+    if times != known:
+        raise ValueError(f"ranks of {technology} must cover the times {known}, got {times}")
+    correlations = tuple(float(r) for r in 2 * np.sin(np.pi * rows.spearman / 6))
+    return {
+        time_s: replace(
+            empirical(at_time(levels, technology, time_s)),
+            correlations=correlations[:i],
+            draws=len(times),
+        )
+        for i, time_s in enumerate(times)
+    }
 
 
 def fit_constant(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:

@@ -4,6 +4,7 @@ What goes in and comes out are the two forms that `neft.measurements` describes.
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,8 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
         levels: number of equal parts of the range.
 
     Returns:
-        Columns time_s, level, g (target or else initial conductance) and error (fractions of
-        G_max), a row a read.
+        Columns time_s, level, unit (a number for each programming of a cell), g (target or else
+        initial conductance) and error (fractions of G_max), a row a read.
 
     Raises:
         ValueError: an unusable argument or read; several temperatures; a target above G_max;
@@ -82,6 +83,29 @@ def summarise_levels(errors: pd.DataFrame, *, technology: str, g_max_S: float) -
     return table[list(LEVEL_COLUMNS)]
 
 
+def rank_correlations(errors: pd.DataFrame, *, technology: str) -> pd.DataFrame:
+    """Say how far cells keep their rank from each time to the next.
+
+    Args:
+        errors: table of `level_errors`.
+        technology: the name that the table's rows carry.
+
+    Returns:
+        Columns technology, time_s, next_time_s, n (cells read at both times), spearman: the rank
+        correlation of their errors, of ranks within a level, all levels together.
+    """
+    ranks = errors.groupby(["time_s", "level"])["error"].rank(pct=True)
+    wide = errors.assign(rank=ranks).pivot(index=["level", "unit"], columns="time_s", values="rank")
+    rows = []
+    for before, after in pairwise(wide.columns):
+        both = wide[[before, after]].dropna()
+        again = both.groupby("level").rank(pct=True)  # among the cells read at both times
+        rho = again[before].corr(again[after])
+        rows.append((technology, before, after, len(both), rho))
+    columns = ["technology", "time_s", "next_time_s", "n", "spearman"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def level_table(
     reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32
 ) -> pd.DataFrame:
@@ -111,8 +135,9 @@ def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFr
     reads = reads.sort_values(["time_s", *_unit(reads)])
     target = reads["target_S"]
     level = np.floor((target / (g_max_S / levels)).round(9)).clip(upper=levels - 1).astype(int)
+    unit = reads.groupby(_unit(reads)).ngroup()
     g, error = (target / g_max_S).clip(upper=1), (reads["conductance_S"] - target) / g_max_S
-    return reads[["time_s"]].assign(level=level, g=g, error=error)
+    return reads[["time_s"]].assign(level=level, unit=unit, g=g, error=error)
 
 
 def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:
@@ -120,7 +145,7 @@ def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.
     # One order for equal inputs: sums of floats, and so the table's bits, depend on it.
     reads = reads.sort_values(["time_s", *_unit(reads)])
     later = reads["time_s"] > 0
-    cell = reads.groupby(_unit(reads), sort=False).ngroup()
+    cell = reads.groupby(_unit(reads)).ngroup()
     initial = cell.map(reads["conductance_S"].set_axis(cell)[~later.to_numpy()])
     if initial.isna().any():
         lost = reads[_unit(reads)][initial.isna()].iloc[0]
@@ -132,7 +157,7 @@ def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.
     # Rounding may lift a conductance just below G_max to the level above the last.
     level = np.floor(initial / (g_max_S / levels)).clip(upper=levels - 1).astype(int)
     g, error = initial / g_max_S, (reads["conductance_S"] - initial) / g_max_S
-    return reads[["time_s"]].assign(level=level, g=g, error=error)[kept]
+    return reads[["time_s"]].assign(level=level, unit=cell, g=g, error=error)[kept]
 
 
 def _unit(reads: pd.DataFrame) -> list[str]:

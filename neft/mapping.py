@@ -93,7 +93,7 @@ def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
     shape = [len(weight), *[1] * (weight.dim() - 1)]
     if hardware.scale == "tensor":
         return weight.abs().max().expand(shape)
-    return weight.abs().flatten(1).amax(1).reshape(shape)
+    return weight.abs().reshape(len(weight), -1).amax(1).reshape(shape)
 
 
 def program(

@@ -72,9 +72,13 @@ class MeasuredQuantiles(VariationModel):
 
     A device draws a rank; its error is the quantile of that rank, linear between probabilities
     and between levels. Beyond the outermost probabilities the error is that of the outermost
-    one: tails further out were not tabulated and are cut. From equal generator states a device
-    draws equal ranks, so that models of several times show one chip as it ages, every cell
-    keeping its rank. Tabulated at 257 conductances and 4,096 ranks, and looked up.
+    one: tails further out were not tabulated and are cut. Tabulated at 257 conductances and
+    4,096 ranks, and looked up.
+
+    Models of several times show one chip as it ages, if they are sampled from equal generator
+    states. With `draws` of 1 a device keeps its rank. Otherwise its normal score z, whose rank
+    it takes, changes from time to time as z' = r z + sqrt(1 - r^2) e with the correlations r
+    that were measured (a Gaussian copula, and a Markov chain: our choice).
 
     sigma_d scales the error, its mean too; `sigma_d_measured`, the root mean square of the
     tabulated error over ranks and levels, is the measurement itself.
@@ -84,10 +88,13 @@ class MeasuredQuantiles(VariationModel):
         g: mean conductance of each level, increasing, fractions of the full range.
         probabilities: increasing, in (0, 1).
         quantiles: of the error, fractions of the full range; a row a level.
+        correlations: r of a device's normal scores between consecutive times, up to this one's.
+        draws: times in all, so that every time's model draws alike.
 
     Raises:
         ValueError: g or probabilities not increasing in their range, a row of another length,
-            not finite or decreasing, or no error at all.
+            not finite or decreasing, no error at all, a correlation outside [-1, 1], or fewer
+            draws than times.
     """
 
     symmetric: ClassVar[bool] = False
@@ -96,6 +103,8 @@ class MeasuredQuantiles(VariationModel):
     g: tuple[float, ...]
     probabilities: tuple[float, ...]
     quantiles: tuple[tuple[float, ...], ...]
+    correlations: tuple[float, ...] = ()
+    draws: int = 1
 
     def __post_init__(self) -> None:
         table, places, ranks = (
@@ -113,6 +122,13 @@ class MeasuredQuantiles(VariationModel):
             raise ValueError(f"probabilities must increase within (0, 1), got {self.probabilities}")
         if not np.isfinite(table).all() or not (np.diff(table) >= 0).all() or not table.any():
             raise ValueError("quantiles must be finite, not decrease along a row, not all be 0")
+        if not all(-1 <= r <= 1 for r in self.correlations):
+            raise ValueError(f"correlations must be in [-1, 1], got {self.correlations}")
+        if self.draws <= len(self.correlations):
+            raise ValueError(
+                f"draws must be above the number of correlations ({len(self.correlations)}), "
+                f"got {self.draws}"
+            )
 
     @property
     def sigma_d_measured(self) -> float:
@@ -124,12 +140,24 @@ class MeasuredQuantiles(VariationModel):
         return torch.as_tensor(np.interp(u.cpu(), self.g, deviation)).to(u)
 
     def sample(self, u: Tensor, sigma_d: float, *, generator: torch.Generator) -> Tensor:
-        ranks = torch.randint(
-            _RANKS, u.shape, generator=generator, device=u.device, dtype=torch.int32
-        )
         places = (u * (_ROWS - 1)).round_().to(torch.int32)
-        table = _quantile_table(self, u.dtype, u.device)
-        return table[places.mul_(_RANKS).add_(ranks)].mul_(sigma_d)
+        places.mul_(_RANKS).add_(self._ranks(u, generator))
+        return _quantile_table(self, u.dtype, u.device)[places].mul_(sigma_d)
+
+    def _ranks(self, u: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw a rank for each device, of `_RANKS`."""
+        if self.draws == 1:
+            return torch.randint(
+                _RANKS, u.shape, generator=generator, device=u.device, dtype=torch.int32
+            )
+        scores = [
+            torch.randn(u.shape, generator=generator, device=u.device, dtype=u.dtype)
+            for _ in range(self.draws)
+        ]
+        score = scores[0]
+        for r, innovation in zip(self.correlations, scores[1:], strict=False):
+            score = r * score + (1 - r**2) ** 0.5 * innovation
+        return (torch.special.ndtr(score) * _RANKS).to(torch.int32).clamp_(max=_RANKS - 1)
 
 
 _ROWS, _RANKS = 257, 4096

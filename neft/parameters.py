@@ -48,11 +48,12 @@ class Section(BaseModel):
 class Variation(Section):
     """Which measured technologies become models, and at what time after their first read, in s.
 
-    `levels` and `candidates` are the tables that `neft.characterise` makes from reads.
+    `levels`, `candidates` and `ranks` are the tables that `neft.characterise` makes from reads.
     """
 
     levels: str
     candidates: str
+    ranks: str
     technologies: dict[str, Positive] = Field(min_length=1)
 
 
@@ -148,7 +149,7 @@ class Parameters(Section):
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
         technologies = self.variation.technologies
-        whole = [f"{name}_quantiles" for name in technologies]
+        whole = [f"{name}_{kind}" for name in technologies for kind in ("smooth", "quantiles")]
         presets = [*PRESETS, *technologies, *whole]
         for key, name, choices in (
             ("hardware.preset", self.hardware.preset, presets),

@@ -77,7 +77,8 @@ def test_the_command_writes_what_build_makes(tmp_path, monkeypatch):
     rows = []
     for cell in range(320):
         g_0 = (cell % 32 + 0.5) / 32 * 1e-4
-        rows += [f"{cell}\t{t}\t1\t{g_0 * (1 + t * draw.random())}\t1\t1\t{t}" for t in (0, 1)]
+        g = {t: g_0 * (1 + t * draw.random()) for t in (0, 1, 2)}
+        rows += [f"{cell}\t{t}\t1\t{g[t]}\t1\t1\t{t}" for t in g]
     (tmp_path / "toy.tsv").write_text("\n".join(rows))
     digest = hashlib.sha256((tmp_path / "toy.tsv").read_bytes()).hexdigest()
     toy = replace(
@@ -86,9 +87,10 @@ def test_the_command_writes_what_build_makes(tmp_path, monkeypatch):
     monkeypatch.setattr(embedded, "SOURCES", (toy,))
     monkeypatch.setattr(embedded, "FOLDER", tmp_path / "new")
     embedded.main([str(tmp_path)])
-    levels, candidates = embedded.build(tmp_path)
-    assert_same(levels, read_level_table(tmp_path / "new" / "levels.csv"))
-    assert_same(candidates, pd.read_csv(tmp_path / "new" / "candidates.csv"))
+    tables = embedded.build(tmp_path)
+    assert_same(tables["levels"], read_level_table(tmp_path / "new" / "levels.csv"))
+    for name in ("candidates", "ranks"):
+        assert_same(tables[name], pd.read_csv(tmp_path / "new" / f"{name}.csv"))
 
 
 def assert_same(built: pd.DataFrame, read: pd.DataFrame) -> None:
@@ -96,11 +98,12 @@ def assert_same(built: pd.DataFrame, read: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(built, read, rtol=1e-5, atol=1e-12, check_dtype=False)
 
 
-def test_the_raw_reads_rebuild_both_tables(raw_folder, table):
+def test_the_raw_reads_rebuild_the_tables(raw_folder, table):
     with pytest.warns(UserWarning, match=r"left out 1 negative read"):
-        levels, candidates = embedded.build(raw_folder)
-    assert_same(levels, table)
-    assert_same(candidates, pd.read_csv(embedded.CANDIDATES))
+        tables = embedded.build(raw_folder)
+    assert_same(tables["levels"], table)
+    assert_same(tables["candidates"], pd.read_csv(embedded.CANDIDATES))
+    assert_same(tables["ranks"], pd.read_csv(embedded.RANKS))
 
 
 def test_held_out_cells_reject_the_measured_quantiles_no_more_often_than_chance_allows():

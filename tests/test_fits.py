@@ -8,7 +8,8 @@ import torch
 from scipy import stats
 
 from neft import fits
-from neft.embedded import LEVELS
+from neft.candidates import smoothed
+from neft.embedded import LEVELS, RANKS
 from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator
@@ -137,3 +138,33 @@ def test_time_zero_is_a_time_but_nothing_is_interpolated_towards_it() -> None:
 def level_table_of(time_s: float, levels: list[int]) -> pd.DataFrame:
     numbers = dict.fromkeys(LEVEL_COLUMNS, 0.1) | {"technology": "X", "time_s": time_s, "n": 9}
     return pd.DataFrame([numbers | {"level": i, "g": (i + 0.5) / 3} for i in levels])
+
+
+def test_ages_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
+    levels, ranks = read_level_table(LEVELS), pd.read_csv(RANKS)
+    aged = fits.aged(levels, ranks.sample(frac=1, random_state=0), "RRAM_C")
+    assert list(aged) == [0.01, 0.1, 1, 4, 1e5]
+    rho = ranks.spearman[ranks.technology == "RRAM_C"].tolist()
+    r = [2 * math.sin(math.pi * value / 6) for value in rho]
+    assert [len(model.correlations) for model in aged.values()] == [0, 1, 2, 3, 4]
+    assert aged[1e5].correlations == pytest.approx(r)
+    assert {model.draws for model in aged.values()} == {5}
+    assert aged[4].quantiles == fits.empirical(fits.at_time(levels, "RRAM_C", 4)).quantiles
+
+
+def test_ranks_that_miss_a_time_are_refused() -> None:
+    ranks = pd.read_csv(RANKS).query("next_time_s != 1e5")
+    with pytest.raises(ValueError, match="ranks of RRAM_C must cover the times"):
+        fits.aged(read_level_table(LEVELS), ranks, "RRAM_C")
+
+
+def test_smooth_model_is_gaussian_with_the_smoothed_mean_and_spread() -> None:
+    rows = fits.at_time(read_level_table(LEVELS), "RRAM_C", 1e5)
+    columns = (rows[name].to_numpy(dtype=float) for name in ("g", "n", "mean", "std"))
+    mean, sigma = smoothed(*columns)
+    model = fits.smooth(rows)
+    middle = QUANTILES.index(0.5)
+    assert [row[middle] for row in model.quantiles] == pytest.approx(list(mean))
+    ends = [(row[-1] - row[0]) / (2 * stats.norm.ppf(QUANTILES[-1])) for row in model.quantiles]
+    assert ends == pytest.approx(list(sigma))
+    assert model.name == "RRAM_C_smooth"

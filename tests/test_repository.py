@@ -72,7 +72,7 @@ ARROWS = {
     "presets": {"variation"},
     "measured_variation": {"variation"},
     "variation_files": {"variation", "measured_variation"},
-    "fits": {"measurements", "tables", "measured_variation", "variation"},
+    "fits": {"candidates", "measurements", "tables", "measured_variation", "variation"},
     "hardware": MODELS,
     "devices": PHYSICS - {"mapping"},
     "mapping": PHYSICS,

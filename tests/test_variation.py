@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -205,8 +206,43 @@ def test_sigma_d_scales_the_whole_error() -> None:
         ({"quantiles": ((0.1,) * 5,)}, "quantiles must have a row"),
         ({"quantiles": ((0.0,) * 5, (0.0,) * 5)}, "not all be 0"),
         ({"quantiles": ((0.1, 0.0, 0.1, 0.1, 0.1), (0.0,) * 5)}, "not decrease"),
+        ({"correlations": (1.1,), "draws": 2}, r"correlations must be in \[-1, 1\], got"),
+        ({"correlations": (0.5,)}, r"draws must be above .* \(1\), got 1"),
     ],
 )
 def test_impossible_quantiles_are_refused(change: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         variation_files.from_dict({**variation_files.to_dict(SKEWED), **change})
+
+
+def scores(model: MeasuredQuantiles, n: int = 100_000) -> torch.Tensor:
+    """Normal scores of the ranks that devices draw, from errors that are ranks themselves."""
+    u = torch.full((n,), 0.5, dtype=torch.float64)
+    error = model.sample(u, model.sigma_d_measured, generator=generator("ages"))
+    return torch.special.ndtri(error.clamp(1e-4, 1 - 1e-4))
+
+
+def test_ages_of_a_chip_are_correlated_as_given() -> None:
+    """Time 0 with 1: r; time 0 with 2: the product, as in a Markov chain."""
+    p = tuple((torch.arange(1, 1000) / 1000).tolist())
+    ranks = MeasuredQuantiles("ranks", "", 1.0, (0.0, 1.0), p, (p, p), draws=3)
+    chain = [replace(ranks, correlations=(0.6, 0.3)[:i]) for i in range(3)]
+    first, second, third = map(scores, chain)
+    tolerance = 4 / math.sqrt(len(first))
+    for z in (first, second, third):
+        assert z.mean().abs() < tolerance
+        assert (z.std() - 1).abs() < 2 * tolerance
+    for a, b, r in ((first, second, 0.6), (second, third, 0.3), (first, third, 0.18)):
+        assert abs(torch.corrcoef(torch.stack([a, b]))[0, 1].item() - r) < tolerance
+
+
+def test_all_ages_leave_the_generator_alike() -> None:
+    """So the second tensor of a chip is as aligned in time as the first."""
+    chain = [replace(SKEWED, correlations=(0.5, 0.5)[:i], draws=3) for i in range(3)]
+    u, after = torch.rand(10, generator=generator("u")), []
+    for model in chain:
+        draw = generator("state")
+        model.sample(u, 0.1, generator=draw)
+        after.append(draw.get_state())
+    assert torch.equal(after[0], after[1])
+    assert torch.equal(after[1], after[2])
