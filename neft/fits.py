@@ -204,7 +204,7 @@ def curves(fits: dict[str, tuple[VariationModel, float]], points: int = 201) -> 
     """
     g = torch.linspace(0, 1, points, dtype=torch.float64)
     return pd.concat(
-        pd.DataFrame({"model": label, "g": g, "sigma": (sigma_d * model.spread(g)).expand_as(g)})
+        pd.DataFrame({"model": label, "g": g, "sigma": model.spread(g, sigma_d).expand_as(g)})
         for label, (model, sigma_d) in fits.items()
     )
 
@@ -224,7 +224,7 @@ def probit(row: pd.Series, fits: dict[str, tuple[VariationModel, float]]) -> pd.
     g = torch.tensor([row.g], dtype=torch.float64)
     errors = {"measured": row[list(QUANTILE_COLUMNS)].to_numpy(dtype=float)}
     for label, (model, sigma_d) in fits.items():
-        errors[label] = sigma_d * model.spread(g).expand(1).item() * z
+        errors[label] = model.spread(g, sigma_d).expand(1).item() * z
     return pd.concat(
         pd.DataFrame({"model": label, "z": z, "error": values}) for label, values in errors.items()
     )

@@ -51,12 +51,17 @@ class MeasuredGaussian(VariationModel):
         """Root mean square over the levels of the measured spread, fraction of the full range."""
         return (sum(s**2 for s in self.sigma) / len(self.sigma)) ** 0.5
 
-    def spread(self, u: Tensor) -> Tensor:
+    def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
         places = (u * (_PLACES - 1)).round_().to(torch.int32)
-        return _tabulated(self, u.dtype, u.device)[places]
+        return _look_up(sigma_d * _tabulated(self, u.dtype, u.device), places)
 
 
 _PLACES = (1 << 14) + 1
+
+
+def _look_up(table: Tensor, places: Tensor) -> Tensor:
+    """Return table[places], which `index_select` does about three times as fast."""
+    return torch.index_select(table, 0, places.flatten()).view_as(places)
 
 
 @lru_cache(maxsize=32)
@@ -135,14 +140,14 @@ class MeasuredQuantiles(VariationModel):
         """Root mean square of the tabulated error over ranks and levels, fraction of the range."""
         return float(np.sqrt(np.mean(_ranked(self) ** 2)))
 
-    def spread(self, u: Tensor) -> Tensor:
-        deviation = _ranked(self).std(1) / self.sigma_d_measured
+    def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
+        deviation = sigma_d * _ranked(self).std(1) / self.sigma_d_measured
         return torch.as_tensor(np.interp(u.cpu(), self.g, deviation)).to(u)
 
     def sample(self, u: Tensor, sigma_d: float, *, generator: torch.Generator) -> Tensor:
         places = (u * (_ROWS - 1)).round_().to(torch.int32)
         places.mul_(_RANKS).add_(self._ranks(u, generator))
-        return _quantile_table(self, u.dtype, u.device)[places].mul_(sigma_d)
+        return _look_up(_quantile_table(self, u.dtype, u.device), places).mul_(sigma_d)
 
     def _ranks(self, u: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a rank for each device, of `_RANKS`."""
