@@ -235,7 +235,7 @@ def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
 
 
 def plot_accuracy_vs_time(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw accuracy against time after programming, a line per model with its interval's band.
+    """Draw accuracy against time since the first read, a line per model with its interval's band.
 
     Args:
         table: model, time_s, accuracy, low, high (fractions).
@@ -252,7 +252,7 @@ def plot_accuracy_vs_time(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         )
         ax.plot(rows.time_s, 100 * rows.accuracy, marker="o", ms=3, label=model, **look)
     ax.set_xscale("log")
-    return _finish(ax, "Time after programming (s)", "Accuracy (%)")
+    return _finish(ax, "Time since the first read (s)", "Accuracy (%)")
 
 
 def plot_history(history: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
