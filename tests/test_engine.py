@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from neft import engine
+from neft.measured_variation import MeasuredGaussian
 from neft.seeding import generator
-from neft.variation import MeasuredGaussian, RatioGaussian
+from neft.variation import RatioGaussian
 
 
 def task(seed: int, wait: float = 0.0) -> tuple[int, float, int, int]:
