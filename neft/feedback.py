@@ -1,15 +1,14 @@
-"""Negative feedback training (NeFT, arXiv 2305.14561): OVF, IRS and the loss they share."""
+"""Negative feedback training (NeFT, arXiv 2305.14561): the loss, and OVF."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neft.forward import NoisyForward
-from neft.method import Method, non_negative, positive
+from neft.method import Method, finite, non_negative, positive
 
 
 def negative_feedback_loss(
@@ -18,142 +17,116 @@ def negative_feedback_loss(
     labels: Tensor,
     *,
     beta: float,
-    decay: float = 0.1,
+    gammas: Sequence[float] | None = None,
+    backbone_scale: float | None = None,
+    feedback_scale: float | None = None,
 ) -> Tensor:
     """Cross-entropy of the backbone's logits less the weighted feedback logits.
 
-    L = CE(a (z_b - beta sum_n gamma_n z_n), y), a = 1 / (N + 1), gamma_n = decay^(n - 1)
-    (NeFT, arXiv 2305.14561, with its published a_b = a_f = a and decay = 0.1).
+    L = CE(a_b z_b - a_f beta sum_n gamma_n z_n, y) (NeFT, arXiv 2305.14561). What is None has the
+    published value: a_b = a_f = 1 / (N + 1), gamma_n = 10^-(n - 1).
 
     Args:
         backbone: z_b, logits, [batch, classes].
         feedback: z_1 .. z_N, logits of the same shape.
         labels: y, class indices, [batch].
         beta: strength of the feedback.
-        decay: weight of each feedback relative to the one before.
+        gammas: weight of each feedback, N numbers.
+        backbone_scale: a_b.
+        feedback_scale: a_f.
 
     Returns:
         The loss, a scalar.
+
+    Raises:
+        ValueError: gammas and feedback differ in length.
     """
+    published = 1 / (len(feedback) + 1)
+    a_b = published if backbone_scale is None else backbone_scale
+    a_f = published if feedback_scale is None else feedback_scale
+    gammas = [10.0**-n for n in range(len(feedback))] if gammas is None else gammas
+    if len(gammas) != len(feedback):
+        raise ValueError(f"gammas must be {len(feedback)}, one a feedback, got {len(gammas)}")
     total = torch.zeros_like(backbone)
-    for n, logits in enumerate(feedback):
-        total = total + decay**n * logits
-    return F.cross_entropy((backbone - beta * total) / (len(feedback) + 1), labels)
+    for gamma, logits in zip(gammas, feedback, strict=True):
+        total = total + gamma * logits
+    return F.cross_entropy(a_b * backbone - a_f * beta * total, labels)
 
 
 @dataclass(frozen=True)
-class OVF(Method):
-    """Oriented variational forward: the feedback is the network itself at larger variations.
+class NegativeFeedback(Method):
+    """What OVF and IRS share: the loss and its settings.
 
     Args:
         beta: strength of the feedback.
-        increments: added to sigma_d for z_1, z_2, ...; every layer sees the larger variation.
-        decay: weight of each feedback relative to the one before.
+        gammas: weight of each feedback; None for the published 1, 1/10, 1/100, ...
+        backbone_scale: a_b; None for the published 1 / (N + 1).
+        feedback_scale: a_f; likewise.
+        feedback_gradient: let the gradient pass through the feedback, as published.
 
     Raises:
-        ValueError: beta or decay negative, no increment, or one not positive.
+        ValueError: beta negative, backbone_scale not positive, or another value not finite.
     """
 
     beta: float
-    increments: tuple[float, ...] = (0.15, 0.10, 0.05)
-    decay: float = 0.1
+    gammas: tuple[float, ...] | None = field(default=None, kw_only=True)
+    backbone_scale: float | None = field(default=None, kw_only=True)
+    feedback_scale: float | None = field(default=None, kw_only=True)
+    feedback_gradient: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
-        non_negative(beta=self.beta, decay=self.decay)
+        super().__post_init__()
+        non_negative(beta=self.beta)
+        finite(**{f"gammas[{i}]": gamma for i, gamma in enumerate(self.gammas or ())})
+        if self.backbone_scale is not None:
+            positive(backbone_scale=self.backbone_scale)
+        if self.feedback_scale is not None:
+            finite(feedback_scale=self.feedback_scale)
+
+    def combine(self, backbone: Tensor, feedback: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """Return `negative_feedback_loss` with this method's settings."""
+        return negative_feedback_loss(
+            backbone, feedback, labels,
+            beta=self.beta, gammas=self.gammas,
+            backbone_scale=self.backbone_scale, feedback_scale=self.feedback_scale,
+        )  # fmt: skip
+
+    def check_gammas(self, key: str, count: int) -> None:
+        """Raise ValueError unless there is a gamma for each of the feedbacks that `key` names."""
+        if self.gammas is not None and len(self.gammas) != count:
+            raise ValueError(f"gammas must be as many as {key} ({count}), got {list(self.gammas)}")
+
+
+@dataclass(frozen=True)
+class OVF(NegativeFeedback, name="ovf"):
+    """Oriented variational forward: the feedback is the network itself at larger variations.
+
+    Without `feedback_gradient` the feedback is a constant: it still moves the logits at which the
+    cross-entropy is taken, but no longer asks the weights to make the feedback wrong, and a step
+    costs N forward passes less their backward ones.
+
+    Args:
+        increments: added to sigma_d for z_1, z_2, ...; every layer sees the larger variation.
+
+    Raises:
+        ValueError: no increment, or one not finite; gammas of another number.
+    """
+
+    increments: tuple[float, ...] = (0.15, 0.10, 0.05)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.increments:
             raise ValueError(f"increments must not be empty, got {self.increments}")
-        positive(**{f"increments[{i}]": step for i, step in enumerate(self.increments)})
+        finite(**{f"increments[{i}]": step for i, step in enumerate(self.increments)})
+        self.check_gammas("increments", len(self.increments))
 
     def loss(
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
     ) -> Tensor:
         backbone = forward.backbone(inputs)
-        feedback = [forward.feedback(inputs, forward.sigma_d + step) for step in self.increments]
-        return negative_feedback_loss(backbone, feedback, labels, beta=self.beta, decay=self.decay)
-
-
-@contextmanager
-def snapshots(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """Collect the outputs of named submodules during forward passes inside the block.
-
-    Args:
-        network: any module.
-        names: dotted names of submodules.
-
-    Yields:
-        A dictionary that each forward pass fills, name -> output.
-
-    Raises:
-        ValueError: the network has no such submodule.
-    """
-    modules = dict(network.named_modules())
-    taken: dict[str, Tensor] = {}
-    for name in names:
-        if name not in modules:
-            raise ValueError(f"snapshot must name a submodule of the network, got {name!r}")
-    handles = [
-        modules[name].register_forward_hook(
-            lambda module, args, output, name=name: taken.__setitem__(name, output)
-        )
-        for name in names
-    ]
-    try:
-        yield taken
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@dataclass(frozen=True)
-class IRS(Method):
-    """Intermediate representation snapshot: the feedback is early features' own classification.
-
-    Each snapshot is pooled to p x p, then linear to `hidden`, ReLU, linear to the classes, on
-    noisy devices as well. These heads exist in training only. Where to take snapshots and the
-    p of each is the network's `snapshots`, shallowest first.
-
-    Args:
-        beta: strength of the feedback.
-        hidden: width of the heads.
-        decay: weight of each feedback relative to the one before.
-
-    Raises:
-        ValueError: beta or decay negative, or hidden not positive.
-    """
-
-    beta: float
-    hidden: int = 512
-    decay: float = 0.1
-
-    def __post_init__(self) -> None:
-        non_negative(beta=self.beta, decay=self.decay)
-        positive(hidden=self.hidden)
-
-    def auxiliary(self, network: nn.Module, example: Tensor) -> nn.ModuleList:
-        training = network.training
-        network.eval()
-        with torch.no_grad(), snapshots(network, tuple(network.snapshots)) as taken:
-            classes = network(example[:1]).shape[1]
-        network.train(training)
-        return nn.ModuleList(
-            nn.Sequential(
-                nn.AdaptiveAvgPool2d(size),
-                nn.Flatten(),
-                nn.Linear(taken[name].shape[1] * size**2, self.hidden),
-                nn.ReLU(),
-                nn.Linear(self.hidden, classes),
-            )
-            for name, size in network.snapshots.items()
-        )
-
-    def loss(
-        self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
-    ) -> Tensor:
-        names = tuple(forward.network.snapshots)
-        with snapshots(forward.network, names) as taken:
-            backbone = forward.backbone(inputs)
-        feedback = [
-            forward.auxiliary(head, taken[name])
-            for head, name in zip(auxiliary, names, strict=True)
-        ]
-        return negative_feedback_loss(backbone, feedback, labels, beta=self.beta, decay=self.decay)
+        with torch.set_grad_enabled(self.feedback_gradient):
+            feedback = [
+                forward.feedback(inputs, forward.sigma_d + step) for step in self.increments
+            ]
+        return self.combine(backbone, feedback, labels)

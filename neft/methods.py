@@ -1,13 +1,6 @@
-"""The methods by name, as params.yaml calls them."""
+"""The methods by name, as params.yaml calls them: all that these modules define."""
 
-from neft.baselines import NoiseFree, NoiseInjection, ScaledLogits
-from neft.feedback import IRS, OVF
-from neft.method import Method
+from neft import baselines, feedback, snapshots
+from neft.method import METHODS
 
-METHODS: dict[str, type[Method]] = {
-    "noise_free": NoiseFree,
-    "noise_injection": NoiseInjection,
-    "scaled_logits": ScaledLogits,
-    "ovf": OVF,
-    "irs": IRS,
-}
+__all__ = ["METHODS", "baselines", "feedback", "snapshots"]

@@ -176,17 +176,22 @@ def known(name: str, choices: dict[str, Any]) -> str:
 def build_method(name: str, settings: dict[str, Any]) -> Method:
     """Return the method that a section of `methods` describes.
 
+    The section's name is the method's, unless its key `method` says so: any number of sections
+    may vary one method.
+
     Raises:
         ValueError: unknown method or setting, or a bad value; one line with the key.
     """
-    if name not in METHODS:
-        raise ValueError(f"methods.{name}: must be one of {', '.join(METHODS)}, got {name!r}")
-    fields = [field.name for field in dataclasses.fields(METHODS[name])]
+    kind = settings.get("method", name)
+    settings = {key: value for key, value in settings.items() if key != "method"}
+    if kind not in METHODS:
+        raise ValueError(f"methods.{name}: must be one of {', '.join(METHODS)}, got {kind!r}")
+    fields = [field.name for field in dataclasses.fields(METHODS[kind])]
     for key in settings:
         if key not in fields:
             raise ValueError(f"methods.{name}.{key}: unknown key (known: {', '.join(fields)})")
     try:
-        return TypeAdapter(METHODS[name]).validate_python(settings)
+        return TypeAdapter(METHODS[kind]).validate_python(settings)
     except ValidationError as error:
         raise ValueError(first_error(error, f"methods.{name}")) from error
 

@@ -142,6 +142,7 @@ class _Run:
                 loss = self.method.loss(forward, self.auxiliary, inputs, labels)
                 loss.backward()
                 self.optimizer.step()
+                self.method.after_step(self.network, self.auxiliary)
                 total += loss.item() * len(labels)
         return total / len(self.data.train)
 

@@ -10,10 +10,10 @@ import torch
 from neft import checkpoints, datasets, experiment, models
 from neft.baselines import NoiseInjection
 from neft.datasets import Splits
-from neft.feedback import IRS
 from neft.hardware import Hardware
 from neft.method import Method
 from neft.presets import PRESETS
+from neft.snapshots import IRS
 from neft.training import Schedule
 
 HARDWARE = Hardware(PRESETS["RRAM1"])

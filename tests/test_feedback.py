@@ -1,6 +1,7 @@
 """Laws of negative feedback training: the loss, OVF and IRS."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,12 +9,13 @@ from torch import nn
 
 from neft import models
 from neft.baselines import ScaledLogits
-from neft.feedback import IRS, OVF, negative_feedback_loss, snapshots
+from neft.feedback import OVF, negative_feedback_loss
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
 from neft.mapping import DEVICE_LAYERS, device_weights
 from neft.presets import PRESETS
-from neft.seeding import generator
+from neft.seeding import generator, seeded
+from neft.snapshots import IRS
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 NETWORKS = {"lenet5": {"channels": 1, "width": 1.0}, "vgg8": {"channels": 3, "width": 0.25}}
@@ -31,22 +33,92 @@ def noisy(net: nn.Module, sigma_d: float = 0.1) -> NoisyForward:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_loss_is_the_papers_formula(seed: int) -> None:
+    """For any a_b, a_f, beta, gamma and N."""
     draw = generator("loss", seed)
-    beta, decay = torch.rand(2, generator=draw, dtype=torch.float64).tolist()
-    count = 1 + seed
+    a_b, a_f, beta, *gammas = torch.rand(4 + seed, generator=draw, dtype=torch.float64).tolist()
+    z = torch.randn(len(gammas) + 1, 6, 3, generator=draw, dtype=torch.float64)
+    y = torch.randint(3, (6,), generator=draw)
+    fast = negative_feedback_loss(
+        z[0], list(z[1:]), y, beta=beta, gammas=gammas, backbone_scale=a_b, feedback_scale=a_f
+    )
+    assert fast.item() == pytest.approx(slow_loss(z, y, a_b, a_f, beta, gammas))
+
+
+def slow_loss(z, y, a_b: float, a_f: float, beta: float, gammas: list[float]) -> float:
+    slow = 0.0
+    for i in range(len(y)):
+        logits = []
+        for k in range(z.shape[2]):
+            total = 0.0
+            for n, gamma in enumerate(gammas, start=1):
+                total += gamma * z[n, i, k].item()
+            logits.append(a_b * z[0, i, k].item() - a_f * beta * total)
+        exponentials = [math.exp(value) for value in logits]
+        slow -= math.log(exponentials[y[i]] / sum(exponentials)) / len(y)
+    return slow
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_published_settings_are_the_default(count: int) -> None:
+    draw = generator("published", count)
     z = torch.randn(count + 1, 6, 3, generator=draw, dtype=torch.float64)
     y = torch.randint(3, (6,), generator=draw)
-    fast = negative_feedback_loss(z[0], list(z[1:]), y, beta=beta, decay=decay)
-    slow = 0.0
-    for i in range(6):
-        logits = [
-            (z[0, i, k] - beta * sum(decay ** (n - 1) * z[n, i, k] for n in range(1, count + 1)))
-            / (count + 1)
-            for k in range(3)
-        ]
-        total = sum(math.exp(value) for value in logits)
-        slow -= math.log(math.exp(logits[y[i]]) / total) / 6
-    assert fast.item() == pytest.approx(slow)
+    a, gammas = 1 / (count + 1), [10 ** -(n - 1) for n in range(1, count + 1)]
+    default = negative_feedback_loss(z[0], list(z[1:]), y, beta=0.3)
+    assert default.item() == pytest.approx(slow_loss(z, y, a, a, 0.3, gammas))
+
+
+def test_methods_pass_their_settings_to_the_loss() -> None:
+    net, inputs, labels = setting("lenet5")
+    settings = {"gammas": (0.7, -0.2), "backbone_scale": 0.6, "feedback_scale": 0.4}
+    method = OVF(0.3, increments=(0.2, 0.0), **settings)
+    loss = method.loss(noisy(net), nn.ModuleList(), inputs, labels)
+    forward = noisy(net)
+    z = [
+        forward.backbone(inputs),
+        forward.feedback(inputs, 0.1 + 0.2),
+        forward.feedback(inputs, 0.1),
+    ]
+    assert torch.equal(loss, negative_feedback_loss(z[0], z[1:], labels, beta=0.3, **settings))
+
+
+@pytest.mark.parametrize("increments", [(0.1,), (0.2, 0.1), (0.3, 0.2, 0.1, 0.05, 0.0)])
+def test_any_number_of_increments_is_that_many_feedbacks(increments: tuple[float, ...]) -> None:
+    net, inputs, labels = setting("lenet5")
+    silent = OVF(0.0, increments=increments).loss(noisy(net), nn.ModuleList(), inputs, labels)
+    scaled = ScaledLogits(divisor=len(increments) + 1)
+    assert torch.equal(silent, scaled.loss(noisy(net), nn.ModuleList(), inputs, labels))
+
+
+@pytest.mark.parametrize("method", [OVF(0.3), IRS(0.3, hidden=16)], ids=["ovf", "irs"])
+def test_feedback_gradient_changes_the_gradient_and_not_the_loss(method) -> None:
+    """Without it the gradient is that of the loss with the feedback logits held constant."""
+    losses, gradients = [], []
+    for on in (True, False):
+        net, inputs, labels = setting("lenet5")
+        with seeded("heads"):
+            heads = method.auxiliary(net, inputs)
+        each = replace(method, feedback_gradient=on)
+        loss = each.loss(noisy(net), heads, inputs, labels)
+        loss.backward()
+        losses.append(loss.detach())
+        gradients.append([p.grad for p in net.parameters()])
+        assert all((p.grad is not None) == on for p in heads.parameters())
+    assert torch.equal(*losses)
+    assert not all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
+def test_without_feedback_gradient_feedback_is_a_constant() -> None:
+    net, inputs, labels = setting("lenet5")
+    method = OVF(0.3, feedback_gradient=False)
+    method.loss(noisy(net), nn.ModuleList(), inputs, labels).backward()
+    gradients = [p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    forward = noisy(net)
+    backbone = forward.backbone(inputs)
+    feedback = [forward.feedback(inputs, 0.1 + step).detach() for step in method.increments]
+    negative_feedback_loss(backbone, feedback, labels, beta=0.3).backward()
+    assert all(torch.equal(a, p.grad) for a, p in zip(gradients, net.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -97,62 +169,27 @@ def test_with_beta_the_gradients_differ_from_scaled_logits() -> None:
     assert len(set(losses)) == 3
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_irs_heads_pool_to_the_networks_sizes_and_end_in_its_classes(name: str) -> None:
-    net, inputs, _ = setting(name)
-    heads = IRS(beta=0.1, hidden=7).auxiliary(net, inputs)
-    with snapshots(net, tuple(net.snapshots)) as taken:
-        net(inputs)
-    assert len(heads) == len(net.snapshots) == 3
-    for head, (key, size) in zip(heads, net.snapshots.items(), strict=True):
-        assert head[2].in_features == taken[key].shape[1] * size**2
-        assert head(taken[key]).shape == (len(inputs), 10)
-
-
-def test_building_irs_heads_leaves_the_network_as_it_was() -> None:
-    net, inputs, _ = setting("lenet5")
-    net.train()
-    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    IRS(beta=0.1).auxiliary(net, inputs)
-    assert net.training
-    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
-
-
-def test_irs_trains_heads_and_backbone() -> None:
-    net, inputs, labels = setting("lenet5")
-    method = IRS(beta=0.1, hidden=16)
-    heads = method.auxiliary(net, inputs)
-    method.loss(noisy(net), heads, inputs, labels).backward()
-    assert all(p.grad is not None for p in [*net.parameters(), *heads.parameters()])
-
-
-def test_snapshot_hooks_are_gone_after_an_exception() -> None:
-    net, inputs, _ = setting("lenet5")
-    with pytest.raises(RuntimeError), snapshots(net, ("features.pool1",)) as taken:
-        raise RuntimeError
-    net(inputs)
-    assert taken == {}
-
-
-def test_unknown_snapshot_is_refused() -> None:
-    net, _, _ = setting("lenet5")
-    with (
-        pytest.raises(ValueError, match="'features\\.pool9'"),
-        snapshots(net, ("features.pool9",)),
-    ):
-        pass
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: OVF(beta=-0.1), "beta must be non-negative and finite, got -0.1"),
         (lambda: OVF(beta=math.nan), "beta must be non-negative and finite, got nan"),
-        (lambda: OVF(beta=0.1, increments=()), "increments must not be empty"),
-        (lambda: OVF(beta=0.1, increments=(0.1, 0.0)), r"increments\[1\] must be positive"),
-        (lambda: IRS(beta=0.1, decay=-1), "decay must be non-negative"),
-        (lambda: IRS(beta=0.1, hidden=0), "hidden must be positive"),
-        (lambda: ScaledLogits(divisor=0), "divisor must be positive"),
+        (lambda: OVF(0.1, increments=()), "increments must not be empty"),
+        (lambda: OVF(0.1, increments=(0.1, math.inf)), r"increments\[1\] must be finite, got inf"),
+        (
+            lambda: OVF(0.1, gammas=(1.0,)),
+            r"gammas .* increments \(3\), got \[1.0\]",
+        ),
+        (lambda: OVF(0.1, gammas=(1, math.nan, 1)), r"gammas\[1\] must be finite, got nan"),
+        (lambda: OVF(0.1, backbone_scale=0), "backbone_scale must be positive"),
+        (lambda: OVF(0.1, feedback_scale=math.inf), "feedback_scale must be finite"),
+        (lambda: OVF(0.1, clip=1.0), "clip must be above 1 and finite, got 1.0"),
+        (
+            lambda: negative_feedback_loss(
+                *torch.ones(2, 1, 1), torch.zeros(1).long(), beta=1, gammas=[]
+            ),
+            "gammas must be 1, one a feedback, got 0",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(make, said: str) -> None:

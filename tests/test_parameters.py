@@ -56,10 +56,11 @@ BAD = [
     (changed("variation/technologies/RRAM_B", -1), "technologies.RRAM_B: .*0, got -1"),
     (changed("methods", {}), "methods: .*1 item"),
     (changed("methods/ofv", {}), "methods.ofv: must be one of noise_free, .*got 'ofv'"),
-    (changed("methods/ovf/betta", 1), "methods.ovf.betta: unknown key \\(known: beta"),
+    (changed("methods/ovf/method", "ofv"), "methods.ovf: must be one of noise_free, .*got 'ofv'"),
+    (changed("methods/ovf/betta", 1), "methods.ovf.betta: unknown key \\(known: clip, beta"),
     (changed("methods/ovf/beta", -1), "methods.ovf: beta must be non-negative.*got -1"),
     (changed("methods/ovf/beta", "big"), "methods.ovf.beta: .*number.*got 'big'"),
-    (changed("methods/ovf/increments", [0.1, -0.1]), "increments\\[1\\] must be positive.*-0.1"),
+    (changed("methods/ovf/increments", [0.1, float("inf")]), "increments\\[1\\] .*finite"),
     (changed("methods/irs", {}), "methods.irs.beta: missing key"),
 ]
 
@@ -108,7 +109,12 @@ def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:
 
 def test_sections_become_methods() -> None:
     method = parameters.build_method("ovf", {"beta": 0.1, "increments": [0.2]})
-    assert method == OVF(beta=0.1, increments=(0.2,), decay=0.1)
+    assert method == OVF(beta=0.1, increments=(0.2,))
+
+
+def test_sections_may_vary_one_method() -> None:
+    method = parameters.build_method("weak", {"method": "ovf", "beta": 0.1, "clip": 2})
+    assert method == OVF(beta=0.1, clip=2.0)
 
 
 def test_default_run_covers_enough_to_say_something() -> None:

@@ -79,6 +79,7 @@ ARROWS = {
     "forward": PHYSICS,
     "method": PHYSICS | {"forward"},
     "feedback": PHYSICS | {"forward", "method"},
+    "snapshots": PHYSICS | {"forward", "method", "feedback"},
     "baselines": PHYSICS | {"forward", "method"},
     "models": set(),
     "datasets": set(),
@@ -106,7 +107,7 @@ STAGES = {
     "ageing": ("6_ageing.ipynb", NUMBERLESS - {"plots"} | {"baselines"}),
 }
 
-THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "baselines"}}
+THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "snapshots", "baselines"}}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -11,13 +11,15 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from neft import models
-from neft.baselines import NoiseFree, NoiseInjection, ScaledLogits
+from neft.baselines import CorrectNet, NoiseFree, NoiseInjection, RightCensored, ScaledLogits
 from neft.datasets import Splits
-from neft.feedback import IRS, OVF
+from neft.feedback import OVF
 from neft.hardware import Hardware
+from neft.mapping import device_weights
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.presets import PRESETS
+from neft.snapshots import IRS
 from neft.training import Schedule, train
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
@@ -28,6 +30,9 @@ METHODS = {
     "scaled_logits": ScaledLogits(),
     "ovf": OVF(beta=0.1),
     "irs": IRS(beta=0.1, hidden=8),
+    "correctnet": CorrectNet(beta=1e-3, noise=True),
+    "right_censored": RightCensored(),
+    "clipped": NoiseInjection(clip=1.5),
 }
 
 
@@ -104,6 +109,16 @@ def test_without_beta_training_equals_scaled_logits_to_the_bit(name: str, tiny: 
     silent, _ = fit(replace(METHODS[name], beta=0.0), tiny)
     scaled, _ = fit(ScaledLogits(divisor=4), tiny)
     assert same(silent, scaled)
+
+
+@pytest.mark.parametrize("method", [NoiseInjection(), OVF(0.1), IRS(0.1, hidden=8)])
+def test_any_method_trains_with_clipped_weights(method: Method, tiny: Splits) -> None:
+    clipped, _ = fit(replace(method, clip=1.5), tiny)
+    free, _ = fit(method, tiny)
+    for name, weight in device_weights(clipped).items():
+        ratio = weight.abs().max() / weight.std(correction=0)
+        assert ratio < 1.6  # a little above, as clipping lowers the deviation too
+        assert ratio < device_weights(free)[name].abs().max() / device_weights(free)[name].std()
 
 
 def test_network_ends_with_its_best_epoch(tiny: Splits) -> None:
