@@ -6,13 +6,8 @@ Times are medians, as multiples of one `torch.randn` of that size in the same ru
 peak of the process above what it held before, as a multiple of the weights. Linux only.
 """
 
-import re
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
-
 import torch
+from measure import peak_bytes, seconds
 
 from neft import fits, models
 from neft.embedded import LEVELS
@@ -21,32 +16,6 @@ from neft.mapping import device_weights, program
 from neft.measurements import read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator
-
-REPEATS = 7
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Median duration of a call, after one that does not count."""
-    function()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def peak_bytes(function: Callable[[], object]) -> int:
-    """Peak resident memory during a call, above what was held before it."""
-
-    def resident(key: str) -> int:
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(re.search(rf"{key}:\s+(\d+)", status)[1])
-
-    Path("/proc/self/clear_refs").write_text("5")
-    before = resident("VmRSS")
-    function()
-    return resident("VmHWM") - before
 
 
 def main() -> None:
