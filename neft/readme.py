@@ -46,6 +46,40 @@ def table(results: pd.DataFrame, setting: str) -> str:
     return "\n".join([head, rule, *rows, "", caption])
 
 
+def comparison(differences: pd.DataFrame) -> str:
+    """Say which differences are larger than their intervals, as a Markdown list.
+
+    Args:
+        differences: `neft.results.differences`'s table.
+
+    Returns:
+        For every method that others are compared with: who is better and worse by how many
+        points, and who is not told apart, at which sigma_d.
+    """
+    lines = ["Differences in points, where they are larger than their 95 % interval:"]
+    for against, rows in differences.groupby("against", sort=False):
+        better, worse = rows[rows.low > 0], rows[rows.high < 0]
+        rest = rows.drop(index=[*better.index, *worse.index])
+        parts = [
+            f"{verb} {_by_method(group, numbers=verb != 'not told apart:')}"
+            for verb, group in (("better:", better), ("worse:", worse), ("not told apart:", rest))
+            if len(group)
+        ]
+        label = method_style(against).label
+        lines.append(f"- Against {label}, {'; '.join(parts)}.")
+    return "\n".join(lines)
+
+
+def _by_method(rows: pd.DataFrame, *, numbers: bool) -> str:
+    def place(row) -> str:
+        return f"{100 * row.difference:+.1f} at {row.sigma_d:g}" if numbers else f"{row.sigma_d:g}"
+
+    return ", ".join(
+        f"{method_style(method).label} ({', '.join(map(place, group.itertuples()))})"
+        for method, group in rows.groupby("method", sort=False)
+    )
+
+
 def replace_block(text: str, block: str) -> str:
     """Return `text` with what stands between the markers replaced.
 
@@ -71,6 +105,9 @@ def main() -> None:
     """Bring README.md up to date with metrics/results.csv."""
     readme, results = Path("README.md"), pd.read_csv("metrics/results.csv")
     block = table(results, setting(parameters.load()))
+    differences = pd.read_csv("metrics/differences.csv")
+    if len(differences):
+        block += "\n\n" + comparison(differences)
     text = replace_block(readme.read_text(encoding="utf-8"), block)
     with atomic_path(readme) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The result table: what the draws of all methods say."""
+"""The result table and the differences between methods: what the draws of all methods say."""
 
 from collections.abc import Sequence
 
@@ -41,3 +41,50 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
             }
         )
     return pd.DataFrame(rows)
+
+
+REFERENCES = ("noise_injection", "scaled_logits")
+"""What a method is compared with: the usual defence, and feedback training without feedback."""
+
+
+def differences(draws: pd.DataFrame) -> pd.DataFrame:
+    """Compare every method with each of `REFERENCES` that was run, at every sigma_d.
+
+    All methods meet the same chips and share their seeds, so that differences are taken seed by
+    seed, which leaves out what seeds and chips do to both.
+
+    Args:
+        draws: columns method, sigma_d, seed, chip, accuracy; a row a chip.
+
+    Returns:
+        Columns method, against, sigma_d, seeds, chips (per seed), difference (of mean accuracy),
+        low, high (its 95 % t interval over seeds).
+
+    Raises:
+        ValueError: two methods were not run with the same seeds and chips.
+    """
+    wide = draws.pivot(index=["sigma_d", "seed", "chip"], columns="method", values="accuracy")
+    if wide.isna().any(axis=None):
+        raise ValueError("draws: every method must have the same sigma_d, seeds and chips")
+    rows = []
+    for against in REFERENCES:
+        for method in draws.method.unique() if against in wide else ():
+            if method == against:
+                continue
+            for sigma_d, pairs in (wide[method] - wide[against]).groupby("sigma_d"):
+                by_seed = pairs.groupby("seed")
+                interval = mean_interval(by_seed.mean())
+                rows.append(
+                    {
+                        "method": method,
+                        "against": against,
+                        "sigma_d": sigma_d,
+                        "seeds": by_seed.ngroups,
+                        "chips": int(by_seed.size().min()),
+                        "difference": interval.mean,
+                        "low": interval.low,
+                        "high": interval.high,
+                    }
+                )
+    columns = ["method", "against", "sigma_d", "seeds", "chips", "difference", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from neft.results import summarise
+from neft.results import differences, summarise
 
 
 def made(cells: dict[tuple[str, float], list[list[float]]]) -> pd.DataFrame:
@@ -96,3 +96,40 @@ def test_seeds_weigh_the_same_however_many_chips_they_have() -> None:
     table = summarise(made({("ovf", 0.1): [[0.5] * 2, [0.7] * 10]}))
     assert table.accuracy[0] == pytest.approx(0.6)
     assert table.chips[0] == 2
+
+
+def paired(effect: float, seed_spread: float) -> pd.DataFrame:
+    """Two methods on common seeds and chips: equal but for `effect`, and for a known wobble."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for sigma_d in (0.1, 0.2):
+        for seed in range(4):
+            for chip in range(5):
+                common = 0.8 + rng.normal(scale=seed_spread)
+                wobble = 0.001 * (-1) ** seed
+                rows.append(("scaled_logits", sigma_d, seed, chip, common))
+                rows.append(("ovf", sigma_d, seed, chip, common + effect + wobble))
+    return pd.DataFrame(rows, columns=["method", "sigma_d", "seed", "chip", "accuracy"])
+
+
+def test_differences_leave_out_what_both_methods_share() -> None:
+    table = differences(paired(effect=0.01, seed_spread=0.2))
+    assert table[["method", "against"]].drop_duplicates().to_numpy().tolist() == [
+        ["ovf", "scaled_logits"]
+    ]
+    assert table.sigma_d.tolist() == [0.1, 0.2]
+    half = stats.t.ppf(0.975, 3) * np.std([0.001, -0.001, 0.001, -0.001], ddof=1) / 2
+    for row in table.itertuples():
+        assert row.difference == pytest.approx(0.01)
+        assert (row.low, row.high) == pytest.approx((0.01 - half, 0.01 + half))
+        assert (row.seeds, row.chips) == (4, 5)
+
+
+def test_differences_need_common_seeds_and_chips() -> None:
+    with pytest.raises(ValueError, match="same sigma_d, seeds and chips"):
+        differences(paired(0, 0.1).iloc[:-1])
+
+
+def test_without_a_reference_there_is_no_difference() -> None:
+    only = paired(0, 0.1).query("method == 'ovf'")
+    assert differences(only).empty
