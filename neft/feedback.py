@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from neft.forward import NoisyForward
 from neft.method import Method, non_negative, positive
+from neft.modes import evaluating
 
 
 def negative_feedback_loss(
@@ -130,11 +131,9 @@ class IRS(Method):
         positive(hidden=self.hidden)
 
     def auxiliary(self, network: nn.Module, example: Tensor) -> nn.ModuleList:
-        training = network.training
-        network.eval()
-        with torch.no_grad(), snapshots(network, tuple(network.snapshots)) as taken:
+        names = tuple(network.snapshots)
+        with evaluating(network), torch.no_grad(), snapshots(network, names) as taken:
             classes = network(example[:1]).shape[1]
-        network.train(training)
         return nn.ModuleList(
             nn.Sequential(
                 nn.AdaptiveAvgPool2d(size),

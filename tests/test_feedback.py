@@ -11,7 +11,7 @@ from neft.baselines import ScaledLogits
 from neft.feedback import IRS, OVF, negative_feedback_loss, snapshots
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
-from neft.mapping import DEVICE_LAYERS, device_weights
+from neft.layers import DEVICE_LAYERS, device_weights
 from neft.presets import PRESETS
 from neft.seeding import generator
 
