@@ -94,7 +94,8 @@ def _checked(name: str, layer: nn.Module) -> nn.Parameter:
             f"or scripted), got a layer {type(layer).__name__}"
         )
     if is_lazy(weight):
-        raise ValueError(f"{name} must be initialised (run the network once), got {weight}")
+        kind = type(weight).__name__
+        raise ValueError(f"{name} must be initialised (run the network once), got a {kind}")
     if not weight.is_floating_point():
         raise ValueError(f"{name} must be real floating point, got {weight.dtype}")
     if weight.is_meta:

@@ -229,8 +229,9 @@ def rows(data: Splits) -> Splits:
     return Splits(part(data.train), part(data.validation), part(data.test), data.classes)
 
 
-@pytest.mark.parametrize("method", [NoiseInjection(), OVF(beta=0.01)], ids=["injection", "ovf"])
-@pytest.mark.parametrize("kind", ["mobilenet_v2", "lstm"])
+@pytest.mark.parametrize(
+    ("kind", "method"), [("mobilenet_v2", NoiseInjection()), ("lstm", OVF(beta=0.01))]
+)
 def test_three_calls_make_a_users_network_noisy_trained_and_evaluated(
     kind: str, method, tiny: Splits
 ) -> None:
