@@ -21,10 +21,6 @@ NETWORKS = {
     "vgg8": {"channels": 3, "width": 0.25},
     "resnet18": {"channels": 3, "width": 0.125},
 }
-    "lenet5": {"channels": 1, "width": 1.0},
-    "vgg8": {"channels": 3, "width": 0.25},
-    "resnet18": {"channels": 3, "width": 0.125},
-}
 
 
 def setting(name: str, batch: int = 4) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
