@@ -1,6 +1,6 @@
 """Which weights of a network live on devices: found by layer, in any `nn.Module`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -28,39 +28,28 @@ def on_devices(name: str, layer: nn.Module) -> bool:
     return isinstance(layer, DEVICE_LAYERS) or _opaque(layer)
 
 
-def device_layers(
-    model: nn.Module, where: Where = on_devices
-) -> Iterator[tuple[str, nn.Module, nn.Parameter]]:
-    """Yield name, layer and weight of each weight on devices; a shared weight once.
-
-    Raises:
-        ValueError: see `device_weights`.
-    """
-    seen: set[int] = set()
-    for path, layer in model.named_modules():
-        for own in _weight_names(layer):
-            name = f"{path}.{own}" if path else own
-            if where(name, layer):
-                weight = _checked(name, layer)
-                if id(weight) not in seen:
-                    seen.add(id(weight))
-                    yield name, layer, weight
-
-
 def device_weights(model: nn.Module, where: Where = on_devices) -> dict[str, nn.Parameter]:
     """Return the weights that live on devices, by parameter name; a shared weight once.
 
     Args:
         model: any module.
         where: (weight's name, its layer) -> whether it is on devices; asked about the weights of
-            `DEVICE_LAYERS`, and of other layers about their parameters of two or more dimensions.
+            `DEVICE_LAYERS`, and of other layers about their parameters of two or more dimensions,
+            whose first counts as the output channels.
 
     Raises:
         ValueError: a chosen weight is not a plain parameter (it is parametrised, normalised,
             pruned, quantised or scripted), not yet initialised, not real floating point, or on
             the meta device; names it.
     """
-    return {name: weight for name, _, weight in device_layers(model, where)}
+    weights: dict[int, tuple[str, nn.Parameter]] = {}
+    for path, layer in model.named_modules():
+        for own in _weight_names(layer):
+            name = f"{path}.{own}" if path else own
+            if where(name, layer):
+                weight = _checked(name, layer)
+                weights.setdefault(id(weight), (name, weight))
+    return dict(weights.values())
 
 
 def _opaque(layer: nn.Module) -> bool:
@@ -72,8 +61,8 @@ def _opaque(layer: nn.Module) -> bool:
 def _weight_names(layer: nn.Module) -> list[str]:
     """Names within a layer of what could be on devices, whether plain parameters or not."""
     if isinstance(layer, nn.MultiheadAttention):  # its out_proj is a layer of its own
-        names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
-        return [name for name in names if getattr(layer, name, None) is not None]
+        parts = ("in",) if layer._qkv_same_embed_dim else ("q", "k", "v")
+        return [f"{part}_proj_weight" for part in parts]
     if isinstance(layer, nn.RNNBase):
         return [name for name in layer._flat_weights_names if name.startswith("weight")]
     if isinstance(layer, nn.RNNCellBase):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from neft.devices import read_weights
 from neft.hardware import Hardware
-from neft.layers import TRANSPOSED, Where, device_layers, on_devices
+from neft.layers import TRANSPOSED, Where, device_weights, on_devices
 
 CHUNK = 1 << 16  # weights that are programmed at a time, about
 
@@ -117,11 +117,14 @@ def program(
     torch.Size([1, 2])
     """
     chip: dict[str, Tensor] = {}
-    for name, layer, weight in device_layers(model, where):
-        groups = layer.groups if isinstance(layer, TRANSPOSED) else None
-        channels_first = weight if groups is None else _swapped(weight, groups)
-        programmed = program_weight(channels_first, hardware, sigma_d, generator=generator)
-        chip[name] = programmed if groups is None else _swapped(programmed, groups)
+    for name, weight in device_weights(model, where).items():
+        layer = model.get_submodule(name.rpartition(".")[0])
+        if isinstance(layer, TRANSPOSED):
+            first = _swapped(weight, layer.groups)
+            programmed = program_weight(first, hardware, sigma_d, generator=generator)
+            chip[name] = _swapped(programmed, layer.groups)
+        else:
+            chip[name] = program_weight(weight, hardware, sigma_d, generator=generator)
     if not chip:
         raise ValueError(f"model must have a weight on devices, got none in {type(model).__name__}")
     return chip

@@ -120,6 +120,8 @@ class VGG8(nn.Module):
 class ResNet18(nn.Module):
     """ResNet-18 (He et al., arXiv 1512.03385) for small images: a 3 x 3 stem, no max pooling.
 
+    The NeFT paper's snapshots "before layer k" are the outputs of the module before it.
+
     Args:
         classes: outputs.
         channels: of the input image, which may have any size.

@@ -67,6 +67,10 @@ UNFIT = {
         ),
         "^in_proj_weight " + PLAIN + "ParametrizedMultiheadAttention",
     ),
+    "old attention": (
+        lambda: nn.utils.spectral_norm(nn.MultiheadAttention(4, 2), "in_proj_weight"),
+        "^in_proj_weight " + PLAIN + "MultiheadAttention",
+    ),
     "old weight_norm": (lambda: old_style(nn.Linear(2, 2)), "0.weight " + PLAIN + "Linear"),
     "old weight_norm of LSTM": (
         lambda: old_style(nn.LSTM(2, 2), "weight_hh_l0"), "0.weight_hh_l0 " + PLAIN + "LSTM"
@@ -103,8 +107,11 @@ UNFIT = {
 @pytest.mark.parametrize("name", UNFIT)
 def test_a_layer_that_cannot_be_programmed_is_named_with_the_rule(name: str) -> None:
     make, said = UNFIT[name]
+    net = make()
+    before = {key: buffer.clone() for key, buffer in net.named_buffers()}
     with pytest.raises(ValueError, match=said):
-        chip(make())
+        chip(net)
+    assert all(torch.equal(before[key], buffer) for key, buffer in net.named_buffers())
 
 
 def test_accuracy_over_chips_refuses_before_it_computes() -> None:
