@@ -12,7 +12,8 @@ from measure import peak_bytes, seconds
 from neft import fits, models
 from neft.embedded import LEVELS
 from neft.hardware import Hardware
-from neft.mapping import device_weights, program
+from neft.layers import device_weights
+from neft.mapping import program
 from neft.measurements import read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neft.forward import NoisyForward
-from neft.mapping import device_weights
+from neft.layers import device_weights
 from neft.method import Method, non_negative, positive
 from neft.variation import VariationModel
 

@@ -5,38 +5,15 @@ A model is never rewritten: programmed weights are a dictionary of tensors, with
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from neft.devices import read_weights
 from neft.hardware import Hardware
+from neft.layers import TRANSPOSED, Where, device_weights, on_devices
 
-DEVICE_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 CHUNK = 1 << 16  # weights that are programmed at a time, about
-
-
-def on_devices(name: str, layer: nn.Module) -> bool:
-    """Say whether a layer's weight lives on devices: all convolution and linear layers' do."""
-    return isinstance(layer, DEVICE_LAYERS)
-
-
-def device_weights(
-    model: nn.Module, where: Callable[[str, nn.Module], bool] = on_devices
-) -> dict[str, nn.Parameter]:
-    """Return the weights that live on devices, by parameter name; a shared weight once.
-
-    Args:
-        model: any module.
-        where: (layer's name, layer) -> whether its `weight` is on devices.
-    """
-    weights: dict[int, tuple[str, nn.Parameter]] = {}
-    for name, layer in model.named_modules():
-        if where(name, layer):
-            key = f"{name}.weight" if name else "weight"
-            weights.setdefault(id(layer.weight), (key, layer.weight))
-    return dict(weights.values())
 
 
 def program_weight(
@@ -49,6 +26,7 @@ def program_weight(
     at the conductance that its magnitude asks for. The other mappings quantise the weight,
     slice it, and draw an error for each of its devices (`neft.devices.read_weights`).
     Channels are programmed a few at a time, which bounds memory and keeps it in the cache.
+    Half precision cannot tell 8-bit levels apart: such weights are programmed in float32.
 
     What programming adds is a constant to the gradient: dw'/dw = 1.
 
@@ -68,6 +46,9 @@ def program_weight(
         raise ValueError(f"sigma_d must be non-negative and finite, got {sigma_d}")
     if sigma_d == 0 and hardware.mapping == "weight":
         return weight
+    if weight.dtype.itemsize < 4:
+        wide = program_weight(weight.float(), hardware, sigma_d, generator=generator)
+        return wide.to(weight.dtype)
     with torch.no_grad():
         scale = _scale(weight, hardware)
         programmed = torch.empty_like(weight)
@@ -96,13 +77,22 @@ def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
     return weight.abs().reshape(len(weight), -1).amax(1).reshape(shape)
 
 
+def _swapped(weight: Tensor, groups: int) -> Tensor:
+    """[groups * a, b, ...] -> [groups * b, a, ...]; twice is the identity.
+
+    A transposed convolution's weight is [in, out / groups, ...]: this puts its output channels
+    first, and back.
+    """
+    return weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+
+
 def program(
     model: nn.Module,
     hardware: Hardware,
     sigma_d: float,
     *,
     generator: torch.Generator,
-    where: Callable[[str, nn.Module], bool] = on_devices,
+    where: Where = on_devices,
 ) -> dict[str, Tensor]:
     """Program a model's weights onto one chip.
 
@@ -111,13 +101,14 @@ def program(
         hardware: devices and bits.
         sigma_d: standard deviation of a device's error, fraction of its full range.
         generator: source of the draws, on the weights' device.
-        where: (layer's name, layer) -> whether its `weight` is on devices.
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.layers`).
 
     Returns:
         Programmed weights by parameter name, for `torch.func.functional_call`.
 
     Raises:
-        ValueError: sigma_d negative or not finite.
+        ValueError: sigma_d negative or not finite, no weight on devices, or one that cannot be
+            (see `neft.layers.device_weights`).
 
     >>> from neft.seeding import generator
     >>> layer, hardware = nn.Linear(4, 2), Hardware.load("RRAM1")
@@ -125,7 +116,15 @@ def program(
     >>> torch.func.functional_call(layer, chip, torch.ones(1, 4)).shape
     torch.Size([1, 2])
     """
-    return {
-        name: program_weight(weight, hardware, sigma_d, generator=generator)
-        for name, weight in device_weights(model, where).items()
-    }
+    chip: dict[str, Tensor] = {}
+    for name, weight in device_weights(model, where).items():
+        layer = model.get_submodule(name.rpartition(".")[0])
+        if isinstance(layer, TRANSPOSED):
+            first = _swapped(weight, layer.groups)
+            programmed = program_weight(first, hardware, sigma_d, generator=generator)
+            chip[name] = _swapped(programmed, layer.groups)
+        else:
+            chip[name] = program_weight(weight, hardware, sigma_d, generator=generator)
+    if not chip:
+        raise ValueError(f"model must have a weight on devices, got none in {type(model).__name__}")
+    return chip

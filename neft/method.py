@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from neft.forward import NoisyForward
-from neft.mapping import device_weights
+from neft.layers import device_weights
 
 METHODS: dict[str, type["Method"]] = {}
 """The methods by the name that params.yaml calls them; a class that gives a name enters itself."""

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import ClassVar
 
 from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock
 
 from neft.seeding import seeded
 
@@ -25,6 +26,12 @@ def conv_block(inputs: int, outputs: int, kernel: int, padding: int = 0) -> nn.S
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
+
+
+def check_shape(images: Tensor, *shape: int) -> None:
+    """Raise ValueError unless images are [batch, *shape]."""
+    if tuple(images.shape[1:]) != shape:
+        raise ValueError(f"images must be [batch, {str(shape)[1:-1]}], got {list(images.shape)}")
 
 
 class LeNet5(nn.Module):
@@ -44,6 +51,7 @@ class LeNet5(nn.Module):
 
     def __init__(self, classes: int, channels: int = 1, width: float = 1.0) -> None:
         super().__init__()
+        self.channels = channels
         c6, c16, c120, c84 = (scaled(c, width) for c in (6, 16, 120, 84))
         self.features = nn.Sequential(
             OrderedDict(
@@ -66,6 +74,7 @@ class LeNet5(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """[batch, channels, 32, 32] -> logits, [batch, classes]."""
+        check_shape(images, self.channels, 32, 32)
         return self.classifier(self.features(images))
 
 
@@ -86,6 +95,7 @@ class VGG8(nn.Module):
 
     def __init__(self, classes: int, channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
+        self.channels = channels
         counts = [channels, *(scaled(c, width) for c in (64, 128, 256, 256, 512, 512))]
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for i in range(6):
@@ -103,10 +113,54 @@ class VGG8(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """[batch, channels, 32, 32] -> logits, [batch, classes]."""
+        check_shape(images, self.channels, 32, 32)
         return self.classifier(self.features(images))
 
 
-NETWORKS: dict[str, type[nn.Module]] = {"lenet5": LeNet5, "vgg8": VGG8}
+class ResNet18(nn.Module):
+    """ResNet-18 (He et al., arXiv 1512.03385) for small images: a 3 x 3 stem, no max pooling.
+
+    The NeFT paper's snapshots "before layer k" are the outputs of the module before it.
+
+    Args:
+        classes: outputs.
+        channels: of the input image, which may have any size.
+        width: multiplies all hidden channel counts.
+    """
+
+    snapshots: ClassVar[dict[str, int]] = {"stem": 6, "layer1": 6, "layer2": 4, "layer3": 3}
+
+    def __init__(self, classes: int, channels: int = 3, width: float = 1.0) -> None:
+        super().__init__()
+        c64, c128, c256, c512 = (scaled(c, width) for c in (64, 128, 256, 512))
+        self.stem = conv_block(channels, c64, 3, padding=1)
+        self.layer1 = two_blocks(c64, c64, stride=1)
+        self.layer2 = two_blocks(c64, c128, stride=2)
+        self.layer3 = two_blocks(c128, c256, stride=2)
+        self.layer4 = two_blocks(c256, c512, stride=2)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c512, classes)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[batch, channels, height, width] -> logits, [batch, classes]."""
+        features = self.layer2(self.layer1(self.stem(images)))
+        return self.classifier(self.layer4(self.layer3(features)))
+
+
+def two_blocks(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """Two residual blocks; the first changes size and channels, its shortcut by a 1 x 1."""
+    shortcut = None
+    if stride > 1:
+        shortcut = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+        )
+    return nn.Sequential(
+        BasicBlock(inputs, outputs, stride, shortcut), BasicBlock(outputs, outputs)
+    )
+
+
+NETWORKS: dict[str, type[nn.Module]] = {"lenet5": LeNet5, "vgg8": VGG8, "resnet18": ResNet18}
 
 
 def build(name: str, *, classes: int, channels: int, width: float, seed: int) -> nn.Module:

@@ -6,8 +6,10 @@ from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
 from neft.hardware import Hardware
+from neft.layers import Where, device_weights, on_devices
 from neft.mapping import program
-from neft.seeding import generator
+from neft.modes import evaluating
+from neft.seeding import generator, seeded
 
 
 @torch.no_grad()
@@ -19,6 +21,7 @@ def accuracy_over_chips(
     *,
     chips: int,
     key: str,
+    where: Where = on_devices,
     batch_size: int = 500,
     progress: bool = False,
 ) -> Tensor:
@@ -28,12 +31,13 @@ def accuracy_over_chips(
     batch size and for every network of the same shape, so that methods meet the same chips.
 
     Args:
-        network: any module; it is left as it was, in the mode it was in.
+        network: any module; it is left as it was, every submodule in the mode it was in.
         data: images and labels.
         hardware: devices and bits.
         sigma_d: standard deviation of a device's error, fraction of its full range.
         chips: number of draws.
         key: which population of chips, for example "test".
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.layers`).
         batch_size: images per forward pass.
         progress: show a bar over the chips.
 
@@ -41,25 +45,24 @@ def accuracy_over_chips(
         Accuracy of each chip, fractions, float64 [chips].
 
     Raises:
-        ValueError: chips or batch_size below 1, or sigma_d negative or not finite.
+        ValueError: chips or batch_size below 1, sigma_d negative or not finite, or a weight
+            that cannot be on devices (see `neft.layers.device_weights`).
     """
     for name, value in (("chips", chips), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
+    device_weights(network, where)  # refuse before the first chip
     device = next(network.parameters()).device
     images, labels = (tensor.to(device) for tensor in data.tensors)
-    training = network.training
-    network.eval()
-    try:
-        correct = torch.zeros(chips, dtype=torch.int64)
+    correct = torch.zeros(chips, dtype=torch.int64)
+    with evaluating(network):
         for chip in tqdm(range(chips), desc="chips", disable=not progress):
             draw = generator("chip", key, chip, device=device)
-            weights = program(network, hardware, sigma_d, generator=draw)
-            for batch, truth in zip(
-                images.split(batch_size), labels.split(batch_size), strict=True
-            ):
-                logits = torch.func.functional_call(network, weights, (batch,))
-                correct[chip] += (logits.argmax(1) == truth).sum().item()
-        return correct.double() / len(labels)
-    finally:
-        network.train(training)
+            weights = program(network, hardware, sigma_d, generator=draw, where=where)
+            with seeded("layers", key, chip):  # of a network that draws in evaluation too
+                for batch, truth in zip(
+                    images.split(batch_size), labels.split(batch_size), strict=True
+                ):
+                    logits = torch.func.functional_call(network, weights, (batch,))
+                    correct[chip] += (logits.argmax(1) == truth).sum().item()
+    return correct.double() / len(labels)

@@ -40,10 +40,13 @@ def generator(*key: str | int | float, device: torch.device | str = "cpu") -> to
 
 @contextmanager
 def seeded(*key: str | int | float) -> Iterator[None]:
-    """Give code that only knows torch's global generator (layer initialisation, dropout) a key.
+    """Give code that only knows torch's global generators (layer initialisation, dropout) a key.
 
-    The global CPU generator is restored on leaving, also after an exception.
+    The global generators, the CPU's and every accelerator's, are restored on leaving, also after
+    an exception. (Not tried on a GPU.)
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive_seed(*key))
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    kind = "cuda" if accelerator is None else accelerator.type
+    with torch.random.fork_rng(range(torch.accelerator.device_count()), device_type=kind):
+        torch.manual_seed(derive_seed(*key))
         yield

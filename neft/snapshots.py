@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from neft.feedback import NegativeFeedback
 from neft.forward import NoisyForward
 from neft.method import positive
+from neft.modes import evaluating
 
 
 @contextmanager
@@ -90,14 +91,8 @@ class IRS(NegativeFeedback, name="irs"):
 
     def auxiliary(self, network: nn.Module, example: Tensor) -> nn.ModuleList:
         points = self.points(network)
-        modes = {module: module.training for module in network.modules()}
-        network.eval()
-        try:
-            with torch.no_grad(), capture(network, tuple(points)) as taken:
-                classes = network(example[:1]).shape[1]
-        finally:
-            for module, training in modes.items():
-                module.training = training
+        with evaluating(network), torch.no_grad(), capture(network, tuple(points)) as taken:
+            classes = network(example[:1]).shape[1]
         return nn.ModuleList(
             _head(name, taken[name], size, self.hidden, classes) for name, size in points.items()
         )

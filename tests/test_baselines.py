@@ -24,7 +24,7 @@ from neft.feedback import OVF
 from neft.fits import at_time, empirical
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
-from neft.mapping import device_weights
+from neft.layers import device_weights
 from neft.measurements import read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator

@@ -12,13 +12,17 @@ from neft.baselines import ScaledLogits
 from neft.feedback import OVF, negative_feedback_loss
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
-from neft.mapping import DEVICE_LAYERS, device_weights
+from neft.layers import DEVICE_LAYERS, device_weights
 from neft.presets import PRESETS
 from neft.seeding import generator, seeded
 from neft.snapshots import IRS
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
-NETWORKS = {"lenet5": {"channels": 1, "width": 1.0}, "vgg8": {"channels": 3, "width": 0.25}}
+NETWORKS = {
+    "lenet5": {"channels": 1, "width": 1.0},
+    "vgg8": {"channels": 3, "width": 0.25},
+    "resnet18": {"channels": 3, "width": 0.125},
+}
 
 
 def setting(name: str, batch: int = 4) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
@@ -154,7 +158,8 @@ def test_without_beta_the_gradients_are_those_of_scaled_logits_to_the_bit(
     name: str, method
 ) -> None:
     gradients = []
-    for each in (method, ScaledLogits(divisor=4)):
+    count = len(setting(name)[0].snapshots) if isinstance(method, IRS) else len(method.increments)
+    for each in (method, ScaledLogits(divisor=count + 1)):
         net, inputs, labels = setting(name)
         each.loss(noisy(net), each.auxiliary(net, inputs), inputs, labels).backward()
         gradients.append([p.grad for p in net.parameters()])

@@ -9,7 +9,8 @@ from torch import nn
 from neft import models
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
-from neft.mapping import device_weights, program, program_weight
+from neft.layers import device_weights
+from neft.mapping import program, program_weight
 from neft.measured_variation import MeasuredGaussian
 from neft.presets import PRESETS
 from neft.seeding import generator

@@ -60,7 +60,7 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 
 # What each of these may know of the package, besides files and seeding.
 MODELS = {"presets", "variation", "measured_variation", "variation_files"}
-PHYSICS = {"hardware", "devices", "mapping"} | MODELS
+PHYSICS = {"hardware", "devices", "layers", "mapping"} | MODELS
 ARROWS = {
     "tables": set(),
     "measurements": {"tables"},
@@ -74,17 +74,19 @@ ARROWS = {
     "variation_files": {"variation", "measured_variation"},
     "fits": {"candidates", "measurements", "tables", "measured_variation", "variation"},
     "hardware": MODELS,
-    "devices": PHYSICS - {"mapping"},
+    "devices": PHYSICS - {"mapping", "layers"},
+    "layers": set(),
     "mapping": PHYSICS,
     "forward": PHYSICS,
     "method": PHYSICS | {"forward"},
+    "modes": set(),
     "feedback": PHYSICS | {"forward", "method"},
-    "snapshots": PHYSICS | {"forward", "method", "feedback"},
+    "snapshots": PHYSICS | {"forward", "method", "feedback", "modes"},
     "baselines": PHYSICS | {"forward", "method"},
     "models": set(),
     "datasets": set(),
-    "montecarlo": PHYSICS,
-    "training": PHYSICS | {"checkpoints", "datasets", "forward", "method", "montecarlo"},
+    "montecarlo": PHYSICS | {"modes"},
+    "training": PHYSICS | {"checkpoints", "datasets", "forward", "method", "modes", "montecarlo"},
     "statistics": set(),
     "results": {"statistics"},
     "plots": set(),

@@ -93,3 +93,21 @@ def test_an_exception_restores_the_global_generator() -> None:
 def test_a_part_that_is_not_plain_is_refused(part: object) -> None:
     with pytest.raises(TypeError, match="key must hold str, int or float, got"):
         derive_seed("a", part)
+
+
+def test_every_accelerator_is_seeded_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two CUDA devices made up: no GPU was at hand to try."""
+    states = {0: "first", 1: "second"}
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda check_available=False: torch.device("cuda")
+    )
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: len(states))
+    monkeypatch.setattr(torch.cuda, "get_rng_state", states.get)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda s, device: states.update({device: s}))
+    monkeypatch.setattr(
+        torch.cuda, "manual_seed_all", lambda seed: states.update(dict.fromkeys(states, seed))
+    )
+    with pytest.raises(KeyboardInterrupt), seeded("a"):
+        assert states == dict.fromkeys(states, derive_seed("a"))
+        raise KeyboardInterrupt
+    assert states == {0: "first", 1: "second"}

@@ -15,7 +15,7 @@ from neft.baselines import CorrectNet, NoiseFree, NoiseInjection, RightCensored,
 from neft.datasets import Splits
 from neft.feedback import OVF
 from neft.hardware import Hardware
-from neft.mapping import device_weights
+from neft.layers import device_weights
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.presets import PRESETS

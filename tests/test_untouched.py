@@ -1,0 +1,160 @@
+"""The user's network and torch's random state are as they were, also when an exception passes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from neft.forward import NoisyForward
+from neft.hardware import Hardware
+from neft.mapping import program
+from neft.modes import evaluating
+from neft.montecarlo import accuracy_over_chips
+from neft.presets import PRESETS
+from neft.seeding import generator, seeded
+from neft.snapshots import IRS, capture
+
+HARDWARE = Hardware(PRESETS["RRAM1"])
+
+
+class Fuse(nn.Module):
+    """Raises `error` at the call after `left` more, if there is one to raise."""
+
+    left: int = 0
+    error: type[BaseException] | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.error is not None and self.left == 0:
+            raise self.error
+        self.left -= 1
+        return x
+
+
+class Restless(nn.Module):
+    """Draws from the global generator in evaluation too."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.randn_like(x)
+
+
+class Last(nn.Module):
+    """The last output of a recurrent layer."""
+
+    def forward(self, outputs: tuple) -> torch.Tensor:
+        return outputs[0][:, -1]
+
+
+def network() -> nn.Module:
+    """In training but for its BatchNorm, with a hook of the user's own."""
+    with seeded("network"):
+        net = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(1, 2), nn.LSTM(6, 5, batch_first=True)
+        )
+        net = nn.Sequential(net, Last(), Fuse(), nn.Linear(5, 3))
+    net.snapshots = {"0.0": 2, "0.1": 2}
+    net.train()
+    net[0][1].eval()
+    net[3].register_forward_hook(lambda layer, inputs, output: None)
+    return net
+
+
+def state(net: nn.Module) -> tuple:
+    """All that a user can see: which tensors, their values, modes, hooks; the random state."""
+    return (
+        {name: (id(t), t.detach().clone().tolist()) for name, t in net.named_parameters()},
+        {name: (id(t), t.clone().tolist()) for name, t in net.named_buffers()},
+        {name: module.training for name, module in net.named_modules()},
+        {name: list(module._forward_hooks) for name, module in net.named_modules()},
+        {name: list(module._forward_pre_hooks) for name, module in net.named_modules()},
+        net(INPUTS).tolist(),
+        torch.get_rng_state().tolist(),
+    )
+
+
+INPUTS = torch.randn(6, 1, 8, 8, generator=generator("inputs"))
+LABELS = torch.arange(6) % 3
+
+
+def forward(net: nn.Module) -> NoisyForward:
+    return NoisyForward(net, HARDWARE, 0.1, generator("backbone"), generator("feedback"))
+
+
+def irs(net: nn.Module) -> None:
+    with seeded("auxiliary"):
+        IRS(beta=0.1).auxiliary(net, INPUTS)
+
+
+def taken(net: nn.Module) -> None:
+    with capture(net, ("0.1",)):
+        net(INPUTS)
+
+
+def chips(net: nn.Module) -> None:
+    data = TensorDataset(INPUTS, LABELS)
+    accuracy_over_chips(net, data, HARDWARE, 0.1, chips=2, key="test", batch_size=3)
+
+
+USES = {
+    "program": lambda net: program(net, HARDWARE, 0.1, generator=generator("chip")),
+    "backbone": lambda net: forward(net).backbone(INPUTS),
+    "feedback": lambda net: forward(net).feedback(INPUTS, 0.2),
+    "snapshots": taken,
+    "irs": irs,
+    "chips": chips,
+}
+
+
+@contextmanager
+def nothing_changes(net: nn.Module) -> Iterator[None]:
+    before = state(net)
+    yield
+    net[2].error = None
+    assert state(net) == before
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_network_is_left_as_it_was(use: str) -> None:
+    net = network()
+    with nothing_changes(net):
+        USES[use](net)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    ("use", "calls"),
+    [("backbone", 0), ("feedback", 0), ("snapshots", 0), ("irs", 0)]
+    + [("chips", n) for n in range(4)],
+)
+def test_a_network_is_left_as_it_was_after_an_exception(use: str, calls: int, error) -> None:
+    net = network()
+    with nothing_changes(net), pytest.raises(error):
+        net[2].left, net[2].error = calls, error
+        USES[use](net)
+
+
+def test_feedback_leaves_a_training_batchnorm_alone() -> None:
+    net = network()
+    net[0][1].train()
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    forward(net).feedback(INPUTS, 0.2)
+    assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
+
+
+def test_evaluation_puts_every_module_in_evaluation() -> None:
+    net = network()
+    with evaluating(net):
+        assert not any(module.training for module in net.modules())
+
+
+def test_a_network_that_draws_in_evaluation_meets_the_same_chips_and_leaves_the_generator() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), Restless())
+    data = TensorDataset(INPUTS, LABELS)
+    before = torch.get_rng_state()
+    first, again = (
+        accuracy_over_chips(net, data, HARDWARE, 0.1, chips=8, key="test") for _ in range(2)
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first, again)
