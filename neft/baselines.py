@@ -104,7 +104,7 @@ class CorrectNet(Baseline, name="correctnet"):
         per_slice = self.form == "per_slice"
         penalty = sum(
             orthogonality_penalty(weight, self.lipschitz, per_slice=per_slice)
-            for weight in device_weights(forward.network).values()
+            for weight in device_weights(forward.network, forward.where).values()
         )
         return self.cross_entropy(logits, labels) + self.beta * penalty
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from neft.hardware import Hardware
+from neft.layers import Where, on_devices
 from neft.mapping import program
 
 
@@ -22,6 +23,7 @@ class NoisyForward:
         sigma_d: standard deviation of a device's error, fraction of its full range.
         generator: source of the backbone's draws.
         feedback_generator: source of all other draws.
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.layers`).
     """
 
     network: nn.Module
@@ -29,11 +31,12 @@ class NoisyForward:
     sigma_d: float
     generator: torch.Generator
     feedback_generator: torch.Generator
+    where: Where = on_devices
 
     def backbone(self, inputs: Tensor, sigma_d: float | None = None) -> Tensor:
         """Run the network on one fresh draw at sigma_d (default: the training's)."""
         sigma_d = self.sigma_d if sigma_d is None else sigma_d
-        weights = program(self.network, self.hardware, sigma_d, generator=self.generator)
+        weights = self._program(sigma_d, self.generator)
         return torch.func.functional_call(self.network, weights, (inputs,))
 
     def feedback(self, inputs: Tensor, sigma_d: float) -> Tensor:
@@ -42,7 +45,7 @@ class NoisyForward:
         Buffers are left as they were: BatchNorm's running statistics, used at inference, are
         those of the backbone's sigma_d only (our choice; the paper is silent).
         """
-        weights = program(self.network, self.hardware, sigma_d, generator=self.feedback_generator)
+        weights = self._program(sigma_d, self.feedback_generator)
         buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
         return torch.func.functional_call(self.network, {**buffers, **weights}, (inputs,))
 
@@ -50,3 +53,6 @@ class NoisyForward:
         """Run another module, one that training adds, on one fresh draw at sigma_d."""
         weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
         return torch.func.functional_call(module, weights, (inputs,))
+
+    def _program(self, sigma_d: float, generator: torch.Generator) -> dict[str, Tensor]:
+        return program(self.network, self.hardware, sigma_d, generator=generator, where=self.where)

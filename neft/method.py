@@ -74,13 +74,14 @@ class Method(ABC):
         """
 
     @torch.no_grad()
-    def after_step(self, *modules: nn.Module) -> None:
+    def after_step(self, forward: NoisyForward, auxiliary: nn.Module) -> None:
         """Do to the trained modules what follows the optimiser's step: clip their weights."""
-        if self.clip is not None:
-            for module in modules:
-                for weight in device_weights(module).values():
-                    bound = self.clip * weight.std(correction=0)
-                    weight.clamp_(-bound, bound)
+        if self.clip is None:
+            return
+        trained = device_weights(forward.network, forward.where), device_weights(auxiliary)
+        for weight in (weight for weights in trained for weight in weights.values()):
+            bound = self.clip * weight.std(correction=0)
+            weight.clamp_(-bound, bound)
 
 
 def non_negative(**values: float) -> None:

@@ -14,6 +14,7 @@ from neft import checkpoints
 from neft.datasets import Splits
 from neft.forward import NoisyForward
 from neft.hardware import Hardware
+from neft.layers import Where, on_devices
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.seeding import generator, seeded
@@ -57,6 +58,7 @@ def train(
     schedule: Schedule,
     *,
     seed: int,
+    where: Where = on_devices,
     state: Path | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -75,6 +77,7 @@ def train(
         sigma_d: standard deviation of a device's error, fraction of its full range.
         schedule: epochs, batch size, learning rate.
         seed: of data order, errors, and what the method adds to the network.
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.layers`).
         state: file that keeps the run after every epoch; read first if it exists.
         progress: show a bar over the epochs.
 
@@ -85,7 +88,7 @@ def train(
     Raises:
         ValueError: sigma_d negative or not finite, or `state` not a checkpoint of this run.
     """
-    run = _Run(network, method, data, seed)
+    run = _Run(network, method, data, seed, where)
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
@@ -95,7 +98,7 @@ def train(
         loss = run.epoch(epoch, rate, hardware, sigma_d, schedule.batch_size)
         accuracy = accuracy_over_chips(
             network, data.validation, hardware, sigma_d,
-            chips=schedule.validation_chips, key="validation",
+            chips=schedule.validation_chips, key="validation", where=where,
         ).mean().item()  # fmt: skip
         run.record(epoch=epoch, learning_rate=rate, train_loss=loss, validation_accuracy=accuracy)
         if state is not None:
@@ -107,8 +110,11 @@ def train(
 class _Run:
     """What changes from epoch to epoch, and how it is kept."""
 
-    def __init__(self, network: nn.Module, method: Method, data: Splits, seed: int) -> None:
+    def __init__(
+        self, network: nn.Module, method: Method, data: Splits, seed: int, where: Where
+    ) -> None:
         self.network, self.method, self.data, self.seed = network, method, data, seed
+        self.where = where
         self.device = next(network.parameters()).device
         example = data.train.tensors[0][:1].to(self.device)
         with seeded("auxiliary", seed):
@@ -126,7 +132,7 @@ class _Run:
             return generator(purpose, self.seed, epoch, device=device)
 
         forward = NoisyForward(
-            self.network, hardware, sigma_d, stream("backbone"), stream("feedback")
+            self.network, hardware, sigma_d, stream("backbone"), stream("feedback"), self.where
         )
         loader = DataLoader(
             self.data.train, batch_size, shuffle=True, generator=stream("order", "cpu")
@@ -142,7 +148,7 @@ class _Run:
                 loss = self.method.loss(forward, self.auxiliary, inputs, labels)
                 loss.backward()
                 self.optimizer.step()
-                self.method.after_step(self.network, self.auxiliary)
+                self.method.after_step(forward, self.auxiliary)
                 total += loss.item() * len(labels)
         return total / len(self.data.train)
 

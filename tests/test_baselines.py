@@ -172,7 +172,7 @@ def test_clipping_keeps_weights_within_its_standard_deviations() -> None:
             weight.copy_(torch.randn(weight.shape, generator=generator("w")))
     before = {name: weight.clone() for name, weight in net.state_dict().items()}
     head = heads[0].weight.clone()
-    NoiseInjection(clip=2.0).after_step(net, heads)
+    NoiseInjection(clip=2.0).after_step(noisy(net), heads)
     for name, tensor in net.state_dict().items():
         if name in device_weights(net):
             bound = 2 * before[name].std(correction=0)
@@ -183,11 +183,27 @@ def test_clipping_keeps_weights_within_its_standard_deviations() -> None:
     assert not torch.equal(heads[0].weight, head)
 
 
+def test_penalty_and_clipping_know_only_the_weights_on_devices() -> None:
+    net, first = network(), "features.conv1.0.weight"
+    weights = device_weights(net)
+    with torch.no_grad():
+        for weight in weights.values():
+            weight[0].fill_(9.0)
+    forward = replace(noisy(net), where=lambda name, layer: name == first)
+    CorrectNet(clip=1.5).after_step(forward, nn.ModuleList())
+    assert {name for name, weight in weights.items() if weight.max() < 9} == {first}
+    method = CorrectNet(beta=1.0)
+    added = method.loss(forward, nn.ModuleList(), images(), LABELS)
+    added -= replace(method, beta=0.0).loss(forward, nn.ModuleList(), images(), LABELS)
+    expected = orthogonality_penalty(weights[first], 1.0, per_slice=False)
+    assert added.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
 @pytest.mark.parametrize("method", [NoiseInjection(), OVF(0.1), IRS(0.1), CorrectNet()])
 def test_without_clip_a_step_is_left_as_it_is(method) -> None:
     net = network()
     before = {name: weight.clone() for name, weight in net.state_dict().items()}
-    method.after_step(net)
+    method.after_step(noisy(net), nn.ModuleList())
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
 

@@ -121,6 +121,18 @@ def test_any_method_trains_with_clipped_weights(method: Method, tiny: Splits) ->
         assert ratio < device_weights(free)[name].abs().max() / device_weights(free)[name].std()
 
 
+def test_a_predicate_chooses_what_is_on_devices_in_training_and_validation(tiny: Splits) -> None:
+    """With no noisy layer but one that nothing passes through, noise is none."""
+    net = models.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+    net.spare = nn.Linear(2, 2)
+    history = train(
+        net, NoiseInjection(), tiny, HARDWARE, 0.4, SCHEDULE,
+        seed=0, where=lambda name, layer: name == "spare.weight", progress=False,
+    )  # fmt: skip
+    _, free = fit(NoiseInjection(), tiny, sigma_d=0.0)
+    pd.testing.assert_frame_equal(history, free, check_exact=True)
+
+
 def test_network_ends_with_its_best_epoch(tiny: Splits) -> None:
     net, history = fit(NoiseInjection(), tiny)
     chips = SCHEDULE.validation_chips
