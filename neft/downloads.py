@@ -152,7 +152,7 @@ def read_cifar(name: str, folder: Path) -> tuple[Part, Part]:
     source.check(folder)
     # The files are pickles, and unpickling can run code. So nothing is opened before all MD5 are
     # the published ones: here, to name the file that differs, and again by torchvision, whose
-    # constructor compares batches (`_check_integrity`) and names (`_load_meta`) before it unpickles.
+    # constructor compares batches (`_check_integrity`) and names (`_load_meta`) before unpickling.
     for file, md5 in _cifar_files(kind).items():
         path = folder / source.place / file
         if not check_integrity(path, md5):

@@ -23,7 +23,7 @@ HARDWARE = Hardware(PRESETS["RRAM1"])
 def one_process(monkeypatch, tiny: Splits) -> None:
     """Tasks run here, on the tiny data, which other processes would not know."""
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda: tiny)
+    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: tiny)
 
 
 def train_grid(folder: Path, method: Method | None = None, **settings) -> pd.DataFrame:

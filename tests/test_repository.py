@@ -61,6 +61,7 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 # What each of these may know of the package, besides files and seeding.
 MODELS = {"presets", "variation", "measured_variation", "variation_files"}
 PHYSICS = {"hardware", "devices", "mapping"} | MODELS
+DATA = {"datasets", "downloads", "tiny_imagenet"}
 ARROWS = {
     "tables": set(),
     "measurements": {"tables"},
@@ -81,9 +82,11 @@ ARROWS = {
     "feedback": PHYSICS | {"forward", "method"},
     "baselines": PHYSICS | {"forward", "method"},
     "models": set(),
-    "datasets": set(),
+    "downloads": set(),
+    "tiny_imagenet": {"downloads"},
+    "datasets": DATA - {"datasets"},
     "montecarlo": PHYSICS,
-    "training": PHYSICS | {"checkpoints", "datasets", "forward", "method", "montecarlo"},
+    "training": PHYSICS | DATA | {"checkpoints", "forward", "method", "montecarlo"},
     "statistics": set(),
     "results": {"statistics"},
     "plots": set(),
