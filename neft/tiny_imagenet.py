@@ -1,12 +1,12 @@
 """Tiny ImageNet-200 as it is distributed: a folder of JPEGs and a file of annotations."""
 
 import hashlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torchvision.io import ImageReadMode, decode_image
+from PIL import Image
 
 from neft.downloads import Part, Source
 
@@ -38,6 +38,9 @@ def read_tiny_imagenet(folder: Path) -> tuple[Part, Part]:
     """
     TINY_IMAGENET.check(folder)
     names = sorted(set(_text(folder, "wnids.txt").split()))
+    if not names:
+        path = folder / TINY_IMAGENET.place / "wnids.txt"
+        raise TINY_IMAGENET.error(folder, path, "must name classes, names none")
     train, validation = _train_classes(folder, names), _validation_classes(folder, names)
     return _part(folder, train, names), _part(folder, validation, names)
 
@@ -89,21 +92,21 @@ def _part(folder: Path, classes: dict[Path, str], names: list[str]) -> Part:
     pixels = torch.empty(len(classes), 3, SIDE, SIDE, dtype=torch.uint8)
     found = []
     for i, path in enumerate(classes):
-        pixels[i], digest = _decode(folder, path)
+        image, digest = _decode(folder, path)
+        pixels[i] = torch.from_numpy(image).permute(2, 0, 1)
         found.append(digest)
     labels = torch.tensor([names.index(name) for name in classes.values()])
     return Part(pixels, labels, np.array(found))
 
 
-def _decode(folder: Path, path: Path) -> tuple[Tensor, str]:
-    """Return the image, [3, SIDE, SIDE], and the SHA-256 of its file."""
+def _decode(folder: Path, path: Path) -> tuple[np.ndarray, str]:
+    """Return the image, [SIDE, SIDE, 3], and the SHA-256 of its file."""
     try:
-        content = bytearray(path.read_bytes())
-        buffer = torch.frombuffer(content, dtype=torch.uint8)
-        image = decode_image(buffer, mode=ImageReadMode.RGB)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise TINY_IMAGENET.error(folder, path, "cannot be decoded") from error
-    _, height, width = image.shape
+        content = path.read_bytes()
+        image = np.array(Image.open(BytesIO(content), formats=["JPEG"]).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise TINY_IMAGENET.error(folder, path, "not a JPEG that can be decoded") from error
+    height, width, _ = image.shape
     if (height, width) != (SIDE, SIDE):
         problem = f"must be {SIDE} x {SIDE} pixels, is {width} x {height}"
         raise TINY_IMAGENET.error(folder, path, problem)

@@ -82,6 +82,16 @@ def test_at_their_measured_size_chips_do_not_ask_what_a_network_was_trained_for(
     assert set(draws.sigma_d) == {fit.variation.sigma_d_measured}
 
 
+def test_data_are_looked_for_where_each_grid_is_told(
+    tmp_path: Path, monkeypatch, tiny: Splits
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
+    train_grid(tmp_path / "runs", dataset_folder=tmp_path / "here")
+    evaluate_grid(tmp_path / "runs", dataset_folder=tmp_path / "there")
+    assert asked == [tmp_path / "here", tmp_path / "there"]
+
+
 def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:
     train_grid(tmp_path / "all")
     train_grid(tmp_path / "one", sigma_d=[0.3], seeds=[1])

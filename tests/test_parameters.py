@@ -100,6 +100,17 @@ def test_command_exits_with_the_line(tmp_path: Path, monkeypatch, capsys) -> Non
     assert str(caught.value.code).startswith("error: ")
 
 
+def test_command_asks_for_a_download_that_is_missing(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PARAMS.read_text().replace("name: mnist5k", "name: cifar10"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["parameters", str(path)])
+    with pytest.raises(SystemExit) as caught:
+        parameters.main()
+    missing = tmp_path / "datasets" / "cifar-10-batches-py" / "data_batch_1"
+    assert str(caught.value.code).startswith(f"error: {missing}: no such file; to get it from ")
+
+
 def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     text = PARAMS.read_text()
