@@ -199,6 +199,22 @@ def test_damage_is_told_in_one_line_with_the_remedy(
     assert sorted(tmp_path.rglob("*")) == before  # nothing was mended, and no pickle's code ran
 
 
+@pytest.mark.parametrize("file", ["data_batch_5", "test_batch", "batches.meta"])
+def test_torchvision_unpickles_nothing_of_an_unpublished_md5(
+    file: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write("cifar10", tmp_path, draw("cifar10"), monkeypatch)
+    (tmp_path / CIFAR10 / file).write_bytes(pickle.dumps(Trap()))
+    for train in (True, False):
+        with pytest.raises(RuntimeError, match="corrupted"):
+            torchvision.datasets.CIFAR10(tmp_path, train=train)
+    assert not Path("trapped").exists()
+    with pytest.raises((KeyError, TypeError)):  # the trap is one
+        pickle.loads(pickle.dumps(Trap()))["data"]
+    assert Path("trapped").exists()
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_look_finds_a_data_set_or_says_how_to_get_it(
     name: str, tmp_path: Path, monkeypatch
