@@ -29,6 +29,7 @@ def train_grid(
     seeds: Sequence[int],
     schedule: Schedule,
     folder: Path,
+    dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | None = None,
 ) -> pd.DataFrame:
     """Train a network for every sigma_d and seed and save its best epoch.
@@ -44,6 +45,7 @@ def train_grid(
         seeds: one training run each.
         schedule: epochs, batch size, learning rate.
         folder: where the networks go, a safetensors file each.
+        dataset_folder: where downloaded data sets lie.
         scratch: where unfinished runs are kept, so that a killed grid continues; removed when
             the grid is complete.
 
@@ -59,7 +61,7 @@ def train_grid(
     histories = engine.run(
         _train_one,
         [
-            {**task, "folder": folder, "state": state}
+            {**task, "folder": folder, "dataset_folder": dataset_folder, "state": state}
             for task, state in zip(tasks, states, strict=True)
         ],
         description=f"train {name}",
@@ -81,9 +83,10 @@ def _train_one(
     seed: int,
     schedule: Schedule,
     folder: Path,
+    dataset_folder: Path | str,
     state: Path | None,
 ) -> pd.DataFrame:
-    data = datasets.load(dataset)
+    data = datasets.load(dataset, dataset_folder)
     shape = {"name": network, "classes": data.classes, "channels": data.channels, "width": width}
     net = models.build(**shape, seed=seed)
     history = train(
@@ -123,6 +126,7 @@ def evaluate_grid(
     chips: int,
     batch_size: int,
     measured_size: bool = False,
+    dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | None = None,
 ) -> pd.DataFrame:
     """Measure every network of a folder on the test part, over chips.
@@ -134,6 +138,7 @@ def evaluate_grid(
         batch_size: images per forward pass.
         measured_size: give the errors the size that was measured (`sigma_d_measured` of the
             hardware's variation) instead of the sigma_d that the network was trained for.
+        dataset_folder: where downloaded data sets lie, on this machine.
         scratch: where finished networks' draws are kept until all are there; then removed.
 
     Returns:
@@ -146,7 +151,10 @@ def evaluate_grid(
     paths = sorted(Path(folder).glob("*.safetensors"))
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
-    common = {"chips": chips, "batch_size": batch_size, "scratch": scratch}
+    common = {
+        "chips": chips, "batch_size": batch_size, "dataset_folder": dataset_folder,
+        "scratch": scratch,
+    }  # fmt: skip
     tasks = [
         {
             "path": path,
@@ -170,6 +178,7 @@ def _evaluate_one(
     sigma_d: float | None,
     chips: int,
     batch_size: int,
+    dataset_folder: Path | str,
     scratch: Path | None,
 ) -> pd.DataFrame:
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -181,10 +190,10 @@ def _evaluate_one(
         return pd.read_csv(kept)
     network, header = load_trained(path)
     sigma_d = header["sigma_d"] if sigma_d is None else sigma_d
+    data = datasets.load(header["dataset"], dataset_folder)
     accuracy = accuracy_over_chips(
-        network, datasets.load(header["dataset"]).test, hardware, sigma_d,
-        chips=chips, key="test", batch_size=batch_size,
-    )  # fmt: skip
+        network, data.test, hardware, sigma_d, chips=chips, key="test", batch_size=batch_size
+    )
     draws = pd.DataFrame(
         {
             "method": header["method"],

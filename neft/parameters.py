@@ -18,7 +18,7 @@ from pydantic import (
 )
 from ruamel.yaml import YAML, YAMLError
 
-from neft.datasets import DATASETS
+from neft import datasets
 from neft.hardware import Hardware
 from neft.method import Method
 from neft.methods import METHODS
@@ -79,14 +79,15 @@ class HardwareSection(Section):
 
 
 class Dataset(Section):
-    """A data set of `neft.datasets.DATASETS`."""
+    """A data set of `neft.datasets.DATASETS`, and the folder where downloaded ones lie."""
 
     name: str
+    folder: str
 
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        return known(name, DATASETS)
+        return known(name, datasets.DATASETS)
 
 
 class Network(Section):
@@ -231,11 +232,12 @@ def first_error(error: ValidationError, prefix: str = "") -> str:
 
 
 def main() -> None:
-    """Check a parameter file; exit 1 with one line if something is wrong."""
+    """Check a parameter file, and that its data set is there; exit 1 with one line if not."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("path", nargs="?", default="params.yaml")
     try:
-        load(parser.parse_args().path)
+        dataset = load(parser.parse_args().path).dataset
+        datasets.check(dataset.name, dataset.folder)
     except ValueError as error:
         sys.exit(f"error: {error}")
 

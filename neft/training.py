@@ -116,7 +116,7 @@ class _Run:
         self.network, self.method, self.data, self.seed = network, method, data, seed
         self.where = where
         self.device = next(network.parameters()).device
-        example = data.train.tensors[0][:1].to(self.device)
+        example = data.validation.tensors[0][:1].to(self.device)
         with seeded("auxiliary", seed):
             self.auxiliary = method.auxiliary(network, example).to(self.device)
         self.optimizer = torch.optim.Adam([*network.parameters(), *self.auxiliary.parameters()])

@@ -23,7 +23,7 @@ HARDWARE = Hardware(PRESETS["RRAM1"])
 def one_process(monkeypatch, tiny: Splits) -> None:
     """Tasks run here, on the tiny data, which other processes would not know."""
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda: tiny)
+    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: tiny)
 
 
 def train_grid(folder: Path, method: Method | None = None, **settings) -> pd.DataFrame:
@@ -80,6 +80,16 @@ def test_at_their_measured_size_chips_do_not_ask_what_a_network_was_trained_for(
     )
     assert set(draws.trained_sigma_d) == {0.1, 0.3}
     assert set(draws.sigma_d) == {fit.variation.sigma_d_measured}
+
+
+def test_data_are_looked_for_where_each_grid_is_told(
+    tmp_path: Path, monkeypatch, tiny: Splits
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
+    train_grid(tmp_path / "runs", dataset_folder=tmp_path / "here")
+    evaluate_grid(tmp_path / "runs", dataset_folder=tmp_path / "there")
+    assert asked == [tmp_path / "here", tmp_path / "there"]
 
 
 def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:

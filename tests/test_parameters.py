@@ -47,11 +47,9 @@ BAD = [
     (changed("hardware/mapping", "pair"), "hardware: mapping must be one of .*got 'pair'"),
     (changed("hardware/stuck_low", 0.1), "hardware: stuck devices must have .*got 'weight'"),
     (changed("hardware/stuck_high", -1), "hardware: stuck_high must be in .*got -1"),
-    (changed("dataset/name", "mnist"), "dataset.name: must be one of mnist5k, got 'mnist'"),
-    (
-        changed("network/name", "vgg9"),
-        "network.name: must be one of lenet5, vgg8, .*, got 'vgg9'",
-    ),
+    (changed("dataset/name", "svhn"), "dataset.name: must be one of mnist5k, .*got 'svhn'"),
+    (without("dataset", "folder"), "dataset.folder: missing key"),
+    (changed("network/name", "vgg9"), "network.name: must be one of lenet5, .*, got 'vgg9'"),
     (changed("network/width", -1), "network.width: .*0, got -1"),
     (changed("montecarlo/chips", 0), "montecarlo.chips: .*1, got 0"),
     (changed("mapping/method", "ofv"), "mapping.method must be one of .*got 'ofv'"),
@@ -101,6 +99,17 @@ def test_command_exits_with_the_line(tmp_path: Path, monkeypatch, capsys) -> Non
     with pytest.raises(SystemExit) as caught:
         parameters.main()
     assert str(caught.value.code).startswith("error: ")
+
+
+def test_command_asks_for_a_download_that_is_missing(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PARAMS.read_text().replace("name: mnist5k", "name: cifar10"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["parameters", str(path)])
+    with pytest.raises(SystemExit) as caught:
+        parameters.main()
+    missing = tmp_path / "datasets" / "cifar-10-batches-py" / "data_batch_1"
+    assert str(caught.value.code).startswith(f"error: {missing}: no such file; to get it from ")
 
 
 def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:

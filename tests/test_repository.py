@@ -61,6 +61,7 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 # What each of these may know of the package, besides files and seeding.
 MODELS = {"presets", "variation", "measured_variation", "variation_files"}
 PHYSICS = {"hardware", "devices", "layers", "mapping"} | MODELS
+DATA = {"datasets", "downloads", "tiny_imagenet"}
 ARROWS = {
     "tables": set(),
     "measurements": {"tables"},
@@ -84,9 +85,11 @@ ARROWS = {
     "snapshots": PHYSICS | {"forward", "method", "feedback", "modes"},
     "baselines": PHYSICS | {"forward", "method"},
     "models": set(),
-    "datasets": set(),
+    "downloads": set(),
+    "tiny_imagenet": {"downloads"},
+    "datasets": DATA - {"datasets"},
     "montecarlo": PHYSICS | {"modes"},
-    "training": PHYSICS | {"checkpoints", "datasets", "forward", "method", "modes", "montecarlo"},
+    "training": PHYSICS | DATA | {"checkpoints", "forward", "method", "modes", "montecarlo"},
     "statistics": set(),
     "results": {"statistics"},
     "plots": set(),
