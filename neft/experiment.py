@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import nn
 
 from neft import checkpoints, datasets, engine, models
@@ -30,6 +31,8 @@ def train_grid(
     schedule: Schedule,
     folder: Path,
     scratch: Path | None = None,
+    device: torch.device = engine.CPU,
+    mixed_precision: bool = False,
 ) -> pd.DataFrame:
     """Train a network for every sigma_d and seed and save its best epoch.
 
@@ -46,6 +49,8 @@ def train_grid(
         folder: where the networks go, a safetensors file each.
         scratch: where unfinished runs are kept, so that a killed grid continues; removed when
             the grid is complete.
+        device: to train on.
+        mixed_precision: see `neft.training.train`.
 
     Returns:
         All histories, with columns method, sigma_d and seed before them.
@@ -53,6 +58,7 @@ def train_grid(
     common = {
         "name": name, "method": method, "hardware": hardware, "dataset": dataset,
         "network": network, "width": width, "schedule": schedule,
+        "device": device, "mixed_precision": mixed_precision,
     }  # fmt: skip
     tasks = [{**common, "sigma_d": s, "seed": seed} for s in sigma_d for seed in seeds]
     states = [scratch and scratch / f"{engine.digest(**task)}.safetensors" for task in tasks]
@@ -63,6 +69,7 @@ def train_grid(
             for task, state in zip(tasks, states, strict=True)
         ],
         description=f"train {name}",
+        device=device,
     )
     if scratch is not None:
         shutil.rmtree(scratch)
@@ -80,15 +87,18 @@ def _train_one(
     sigma_d: float,
     seed: int,
     schedule: Schedule,
+    device: torch.device,
+    mixed_precision: bool,
     folder: Path,
     state: Path | None,
 ) -> pd.DataFrame:
     data = datasets.load(dataset)
     shape = {"name": network, "classes": data.classes, "channels": data.channels, "width": width}
-    net = models.build(**shape, seed=seed)
+    net = models.build(**shape, seed=seed).to(device)
     history = train(
-        net, method, data, hardware, sigma_d, schedule, seed=seed, state=state, progress=False
-    )
+        net, method, data, hardware, sigma_d, schedule,
+        seed=seed, state=state, mixed_precision=mixed_precision, progress=False,
+    )  # fmt: skip
     checkpoints.save(
         folder / f"sigma_d={sigma_d:g},seed={seed}.safetensors", net.state_dict(),
         method=name, sigma_d=sigma_d, seed=seed, network=shape, dataset=dataset,
@@ -124,6 +134,7 @@ def evaluate_grid(
     batch_size: int,
     measured_size: bool = False,
     scratch: Path | None = None,
+    device: torch.device = engine.CPU,
 ) -> pd.DataFrame:
     """Measure every network of a folder on the test part, over chips.
 
@@ -135,6 +146,7 @@ def evaluate_grid(
         measured_size: give the errors the size that was measured (`sigma_d_measured` of the
             hardware's variation) instead of the sigma_d that the network was trained for.
         scratch: where finished networks' draws are kept until all are there; then removed.
+        device: to compute on; each draws errors of its own.
 
     Returns:
         Draws: columns method, trained_sigma_d, seed, preset, mapping, sigma_d (of the chips),
@@ -146,7 +158,7 @@ def evaluate_grid(
     paths = sorted(Path(folder).glob("*.safetensors"))
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
-    common = {"chips": chips, "batch_size": batch_size, "scratch": scratch}
+    common = {"chips": chips, "batch_size": batch_size, "scratch": scratch, "device": device}
     tasks = [
         {
             "path": path,
@@ -157,10 +169,10 @@ def evaluate_grid(
         for each in hardware
         for path in paths
     ]
-    draws = pd.concat(engine.run(_evaluate_one, tasks, description="chips"), ignore_index=True)
+    draws = engine.run(_evaluate_one, tasks, description="chips", device=device)
     if scratch is not None:
         shutil.rmtree(scratch)
-    return draws
+    return pd.concat(draws, ignore_index=True)
 
 
 def _evaluate_one(
@@ -171,18 +183,20 @@ def _evaluate_one(
     chips: int,
     batch_size: int,
     scratch: Path | None,
+    device: torch.device,
 ) -> pd.DataFrame:
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     key = engine.digest(
-        weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size
-    )
+        weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size,
+        device=device,
+    )  # fmt: skip
     kept = scratch and scratch / f"{key}.csv"
     if kept and kept.exists():
         return pd.read_csv(kept)
     network, header = load_trained(path)
     sigma_d = header["sigma_d"] if sigma_d is None else sigma_d
     accuracy = accuracy_over_chips(
-        network, datasets.load(header["dataset"]).test, hardware, sigma_d,
+        network.to(device), datasets.load(header["dataset"]).test, hardware, sigma_d,
         chips=chips, key="test", batch_size=batch_size,
     )  # fmt: skip
     draws = pd.DataFrame(

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -18,6 +20,7 @@ from pydantic import (
 )
 from ruamel.yaml import YAML, YAMLError
 
+from neft import engine
 from neft.datasets import DATASETS
 from neft.hardware import Hardware
 from neft.method import Method
@@ -126,6 +129,24 @@ class MonteCarlo(Section):
     batch_size: Count
 
 
+class Compute(Section):
+    """The device, auto, cpu, cuda or mps, and whether to train in mixed precision."""
+
+    device: str
+    mixed_precision: StrictBool
+
+    @field_validator("device")
+    @classmethod
+    def _there(cls, device: str) -> str:
+        engine.find_device(device)
+        return device
+
+    @property
+    def place(self) -> torch.device:
+        """The device that "auto" stands for, or the named one."""
+        return engine.find_device(self.device)
+
+
 class Comparison(Section):
     """A comparison of devices: whose networks, and how many chips."""
 
@@ -142,6 +163,7 @@ class Parameters(Section):
     network: Network
     training: Training
     montecarlo: MonteCarlo
+    compute: Compute
     mapping: Comparison
     ageing: Comparison
     methods: dict[str, dict[str, Any]] = Field(min_length=1)

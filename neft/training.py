@@ -58,6 +58,7 @@ def train(
     *,
     seed: int,
     state: Path | None = None,
+    mixed_precision: bool = False,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train a network in place and leave it with the weights of its best epoch.
@@ -76,6 +77,8 @@ def train(
         schedule: epochs, batch size, learning rate.
         seed: of data order, errors, and what the method adds to the network.
         state: file that keeps the run after every epoch; read first if it exists.
+        mixed_precision: compute the losses in bfloat16 where that is safe (`torch.autocast`).
+            Weights are kept and programmed, and epochs judged, in float32.
         progress: show a bar over the epochs.
 
     Returns:
@@ -85,7 +88,7 @@ def train(
     Raises:
         ValueError: sigma_d negative or not finite, or `state` not a checkpoint of this run.
     """
-    run = _Run(network, method, data, seed)
+    run = _Run(network, method, data, seed, mixed_precision)
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
@@ -107,9 +110,12 @@ def train(
 class _Run:
     """What changes from epoch to epoch, and how it is kept."""
 
-    def __init__(self, network: nn.Module, method: Method, data: Splits, seed: int) -> None:
+    def __init__(
+        self, network: nn.Module, method: Method, data: Splits, seed: int, mixed_precision: bool
+    ) -> None:
         self.network, self.method, self.data, self.seed = network, method, data, seed
         self.device = next(network.parameters()).device
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision)
         example = data.train.tensors[0][:1].to(self.device)
         with seeded("auxiliary", seed):
             self.auxiliary = method.auxiliary(network, example).to(self.device)
@@ -139,7 +145,8 @@ class _Run:
             for inputs, labels in loader:
                 inputs, labels = inputs.to(self.device), labels.to(self.device)
                 self.optimizer.zero_grad()
-                loss = self.method.loss(forward, self.auxiliary, inputs, labels)
+                with self.autocast:
+                    loss = self.method.loss(forward, self.auxiliary, inputs, labels)
                 loss.backward()
                 self.optimizer.step()
                 total += loss.item() * len(labels)

@@ -8,10 +8,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from neft import parameters
+from neft.datasets import DATASETS
 from neft.feedback import OVF
+from neft.models import NETWORKS
 
 ROOT = Path(__file__).parents[1]
 PARAMS = ROOT / "params.yaml"
+BENCHMARKS = sorted((ROOT / "params").glob("*.yaml"))
 
 
 def changed(path: str, value: Any) -> Callable[[dict], None]:
@@ -51,6 +54,8 @@ BAD = [
     (changed("network/name", "vgg9"), "network.name: must be one of lenet5, vgg8, got 'vgg9'"),
     (changed("network/width", -1), "network.width: .*0, got -1"),
     (changed("montecarlo/chips", 0), "montecarlo.chips: .*1, got 0"),
+    (changed("compute/device", "tpu"), "compute.device: .*one of auto, .*cpu here, got 'tpu'"),
+    (changed("compute/mixed_precision", 1), "compute.mixed_precision: .*boolean, got 1"),
     (changed("mapping/method", "ofv"), "mapping.method must be one of .*got 'ofv'"),
     (changed("variation/technologies", {}), "variation.technologies: .*1 item"),
     (changed("variation/technologies/RRAM_B", -1), "technologies.RRAM_B: .*0, got -1"),
@@ -109,6 +114,18 @@ def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:
 def test_sections_become_methods() -> None:
     method = parameters.build_method("ovf", {"beta": 0.1, "increments": [0.2]})
     assert method == OVF(beta=0.1, increments=(0.2,), decay=0.1)
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_benchmarks_are_complete_and_the_papers(path: Path, monkeypatch) -> None:
+    network, dataset = path.stem.split("_", 1)
+    monkeypatch.setitem(NETWORKS, network, NETWORKS["lenet5"])
+    monkeypatch.setitem(DATASETS, dataset, DATASETS["mnist5k"])
+    run = parameters.load(path)
+    assert (run.network.name, run.network.width, run.dataset.name) == (network, 1.0, dataset)
+    assert run.methods.keys() == parameters.load(PARAMS).methods.keys()
+    assert run.training.sigma_d == [round(0.05 * i, 2) for i in range(9)]
+    assert run.montecarlo.chips == 1000
 
 
 def test_default_run_covers_enough_to_say_something() -> None:
