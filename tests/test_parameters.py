@@ -117,7 +117,7 @@ def test_sections_become_methods() -> None:
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
-def test_benchmarks_are_complete_and_the_papers(path: Path, monkeypatch) -> None:
+def test_benchmarks_are_complete_and_as_large_as_the_papers(path: Path, monkeypatch) -> None:
     network, dataset = path.stem.split("_", 1)
     monkeypatch.setitem(NETWORKS, network, NETWORKS["lenet5"])
     monkeypatch.setitem(DATASETS, dataset, DATASETS["mnist5k"])
@@ -125,7 +125,7 @@ def test_benchmarks_are_complete_and_the_papers(path: Path, monkeypatch) -> None
     assert (run.network.name, run.network.width, run.dataset.name) == (network, 1.0, dataset)
     assert run.methods.keys() == parameters.load(PARAMS).methods.keys()
     assert run.training.sigma_d == [round(0.05 * i, 2) for i in range(9)]
-    assert run.montecarlo.chips == 1000
+    assert (run.training.epochs, run.training.batch_size, run.montecarlo.chips) == (200, 128, 1000)
 
 
 def test_default_run_covers_enough_to_say_something() -> None:

@@ -69,7 +69,8 @@ def test_block_replaces_only_what_is_between_the_markers() -> None:
 
 
 # The default run at the root, and the committed runs of other parameter files.
-RUNS = [Path(), *(path.parents[1].relative_to(ROOT) for path in ROOT.glob("results/*/*/results.csv"))]
+COMMITTED = ROOT.glob("results/*/metrics/results.csv")
+RUNS = [Path(), *(path.parents[1].relative_to(ROOT) for path in COMMITTED)]
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
