@@ -1,6 +1,7 @@
 # Every target does its own set-up: Python 3.11, git and make are all it needs.
 
 PYTHON ?= python3.11
+PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -8,9 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-repro: $(BIN)/.ready  ## run the pipeline, from measured data to figures, README and report.html
-	python -m neft.parameters
-	dvc repro
+repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.yaml: into results/NAME
+	python -m neft.repro "$(PARAMS)"
 
 test: $(BIN)/.ready  ## check style and run all tests and notebooks
 	ruff check . && ruff format --check .

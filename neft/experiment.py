@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import nn
 
 from neft import checkpoints, datasets, engine, models
@@ -31,6 +32,8 @@ def train_grid(
     folder: Path,
     dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | None = None,
+    device: torch.device = engine.CPU,
+    mixed_precision: bool = False,
 ) -> pd.DataFrame:
     """Train a network for every sigma_d and seed and save its best epoch.
 
@@ -48,6 +51,8 @@ def train_grid(
         dataset_folder: where downloaded data sets lie.
         scratch: where unfinished runs are kept, so that a killed grid continues; removed when
             the grid is complete.
+        device: to train on.
+        mixed_precision: see `neft.training.train`.
 
     Returns:
         All histories, with columns method, sigma_d and seed before them.
@@ -55,6 +60,7 @@ def train_grid(
     common = {
         "name": name, "method": method, "hardware": hardware, "dataset": dataset,
         "network": network, "width": width, "schedule": schedule,
+        "device": device, "mixed_precision": mixed_precision,
     }  # fmt: skip
     tasks = [{**common, "sigma_d": s, "seed": seed} for s in sigma_d for seed in seeds]
     states = [scratch and scratch / f"{engine.digest(**task)}.safetensors" for task in tasks]
@@ -65,6 +71,7 @@ def train_grid(
             for task, state in zip(tasks, states, strict=True)
         ],
         description=f"train {name}",
+        device=device,
     )
     if scratch is not None:
         shutil.rmtree(scratch)
@@ -82,16 +89,19 @@ def _train_one(
     sigma_d: float,
     seed: int,
     schedule: Schedule,
+    device: torch.device,
+    mixed_precision: bool,
     folder: Path,
     dataset_folder: Path | str,
     state: Path | None,
 ) -> pd.DataFrame:
     data = datasets.load(dataset, dataset_folder)
     shape = {"name": network, "classes": data.classes, "channels": data.channels, "width": width}
-    net = models.build(**shape, seed=seed)
+    net = models.build(**shape, seed=seed).to(device)
     history = train(
-        net, method, data, hardware, sigma_d, schedule, seed=seed, state=state, progress=False
-    )
+        net, method, data, hardware, sigma_d, schedule,
+        seed=seed, state=state, mixed_precision=mixed_precision, progress=False,
+    )  # fmt: skip
     checkpoints.save(
         folder / f"sigma_d={sigma_d:g},seed={seed}.safetensors", net.state_dict(),
         method=name, sigma_d=sigma_d, seed=seed, network=shape, dataset=dataset,
@@ -128,6 +138,7 @@ def evaluate_grid(
     measured_size: bool = False,
     dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | None = None,
+    device: torch.device = engine.CPU,
 ) -> pd.DataFrame:
     """Measure every network of a folder on the test part, over chips.
 
@@ -140,6 +151,7 @@ def evaluate_grid(
             hardware's variation) instead of the sigma_d that the network was trained for.
         dataset_folder: where downloaded data sets lie, on this machine.
         scratch: where finished networks' draws are kept until all are there; then removed.
+        device: to compute on; each draws errors of its own.
 
     Returns:
         Draws: columns method, trained_sigma_d, seed, preset, mapping, sigma_d (of the chips),
@@ -153,7 +165,7 @@ def evaluate_grid(
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
     common = {
         "chips": chips, "batch_size": batch_size, "dataset_folder": dataset_folder,
-        "scratch": scratch,
+        "scratch": scratch, "device": device,
     }  # fmt: skip
     tasks = [
         {
@@ -165,10 +177,10 @@ def evaluate_grid(
         for each in hardware
         for path in paths
     ]
-    draws = pd.concat(engine.run(_evaluate_one, tasks, description="chips"), ignore_index=True)
+    draws = engine.run(_evaluate_one, tasks, description="chips", device=device)
     if scratch is not None:
         shutil.rmtree(scratch)
-    return draws
+    return pd.concat(draws, ignore_index=True)
 
 
 def _evaluate_one(
@@ -180,11 +192,13 @@ def _evaluate_one(
     batch_size: int,
     dataset_folder: Path | str,
     scratch: Path | None,
+    device: torch.device,
 ) -> pd.DataFrame:
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     key = engine.digest(
-        weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size
-    )
+        weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size,
+        device=device,
+    )  # fmt: skip
     kept = scratch and scratch / f"{key}.csv"
     if kept and kept.exists():
         return pd.read_csv(kept)
@@ -192,8 +206,9 @@ def _evaluate_one(
     sigma_d = header["sigma_d"] if sigma_d is None else sigma_d
     data = datasets.load(header["dataset"], dataset_folder)
     accuracy = accuracy_over_chips(
-        network, data.test, hardware, sigma_d, chips=chips, key="test", batch_size=batch_size
-    )
+        network.to(device), data.test, hardware, sigma_d,
+        chips=chips, key="test", batch_size=batch_size,
+    )  # fmt: skip
     draws = pd.DataFrame(
         {
             "method": header["method"],

@@ -1,16 +1,16 @@
 """params.yaml: what every key means and may be, and one clear line when it is not so."""
 
-import argparse
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -18,7 +18,7 @@ from pydantic import (
 )
 from ruamel.yaml import YAML, YAMLError
 
-from neft import datasets
+from neft import datasets, engine
 from neft.hardware import Hardware
 from neft.method import Method
 from neft.methods import METHODS
@@ -127,6 +127,24 @@ class MonteCarlo(Section):
     batch_size: Count
 
 
+class Compute(Section):
+    """The device, auto, cpu, cuda or mps, and whether to train in mixed precision."""
+
+    device: str
+    mixed_precision: StrictBool
+
+    @field_validator("device")
+    @classmethod
+    def _there(cls, device: str) -> str:
+        engine.find_device(device)
+        return device
+
+    @property
+    def place(self) -> torch.device:
+        """The device that "auto" stands for, or the named one."""
+        return engine.find_device(self.device)
+
+
 class Comparison(Section):
     """A comparison of devices: whose networks, and how many chips."""
 
@@ -143,6 +161,7 @@ class Parameters(Section):
     network: Network
     training: Training
     montecarlo: MonteCarlo
+    compute: Compute
     mapping: Comparison
     ageing: Comparison
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
@@ -229,18 +248,3 @@ def first_error(error: ValidationError, prefix: str = "") -> str:
     if ", got " in rule:
         return f"{key}: {rule}" if key else rule
     return f"{key}: {rule}, got {first['input']!r}"
-
-
-def main() -> None:
-    """Check a parameter file, and that its data set is there; exit 1 with one line if not."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("path", nargs="?", default="params.yaml")
-    try:
-        dataset = load(parser.parse_args().path).dataset
-        datasets.check(dataset.name, dataset.folder)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -12,12 +12,13 @@ from neft.plots import method_style
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
-def table(results: pd.DataFrame, setting: str) -> str:
+def table(results: pd.DataFrame, setting: str, command: str) -> str:
     """Render the result table as Markdown: a row a method, a column a sigma_d.
 
     Args:
         results: `neft.results.summarise`'s table.
         setting: of the run; begins the caption.
+        command: that repeats the run; ends it.
 
     Returns:
         Mean accuracy in percent with its 95 % interval over seeds; the caption says over how
@@ -41,7 +42,7 @@ def table(results: pd.DataFrame, setting: str) -> str:
     ]
     caption = (
         f"{setting}: test accuracy in %, mean (95 % t interval over seeds); "
-        f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `make repro`."
+        f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `{command}`."
     )
     return "\n".join([head, rule, *rows, "", caption])
 
@@ -101,10 +102,18 @@ def setting(run: Parameters) -> str:
     )
 
 
+def command(params: Path) -> str:
+    """Say how to repeat a run, whose params.yaml links to its file in params/ or is the default."""
+    if not params.is_symlink():
+        return "make repro"
+    return f"make repro PARAMS=params/{params.readlink().name}"
+
+
 def main() -> None:
     """Bring README.md up to date with metrics/results.csv."""
-    readme, results = Path("README.md"), pd.read_csv("metrics/results.csv")
-    block = table(results, setting(parameters.load()))
+    readme, params = Path("README.md"), Path("params.yaml")
+    results = pd.read_csv("metrics/results.csv")
+    block = table(results, setting(parameters.load(params)), command(params))
     differences = pd.read_csv("metrics/differences.csv")
     if len(differences):
         block += "\n\n" + comparison(differences)

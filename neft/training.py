@@ -60,6 +60,7 @@ def train(
     seed: int,
     where: Where = on_devices,
     state: Path | None = None,
+    mixed_precision: bool = False,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train a network in place and leave it with the weights of its best epoch.
@@ -79,6 +80,8 @@ def train(
         seed: of data order, errors, and what the method adds to the network.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.layers`).
         state: file that keeps the run after every epoch; read first if it exists.
+        mixed_precision: compute the losses in bfloat16 where that is safe (`torch.autocast`).
+            Weights are kept and programmed, and epochs judged, in float32.
         progress: show a bar over the epochs.
 
     Returns:
@@ -88,7 +91,7 @@ def train(
     Raises:
         ValueError: sigma_d negative or not finite, or `state` not a checkpoint of this run.
     """
-    run = _Run(network, method, data, seed, where)
+    run = _Run(network, method, data, seed, where, mixed_precision)
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
@@ -111,11 +114,18 @@ class _Run:
     """What changes from epoch to epoch, and how it is kept."""
 
     def __init__(
-        self, network: nn.Module, method: Method, data: Splits, seed: int, where: Where
+        self,
+        network: nn.Module,
+        method: Method,
+        data: Splits,
+        seed: int,
+        where: Where,
+        mixed_precision: bool,
     ) -> None:
         self.network, self.method, self.data, self.seed = network, method, data, seed
         self.where = where
         self.device = next(network.parameters()).device
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision)
         example = data.validation.tensors[0][:1].to(self.device)
         with seeded("auxiliary", seed):
             self.auxiliary = method.auxiliary(network, example).to(self.device)
@@ -145,7 +155,8 @@ class _Run:
             for inputs, labels in loader:
                 inputs, labels = inputs.to(self.device), labels.to(self.device)
                 self.optimizer.zero_grad()
-                loss = self.method.loss(forward, self.auxiliary, inputs, labels)
+                with self.autocast:
+                    loss = self.method.loss(forward, self.auxiliary, inputs, labels)
                 loss.backward()
                 self.optimizer.step()
                 self.method.after_step(forward, self.auxiliary)

@@ -69,6 +69,29 @@ def test_no_task_gives_no_result() -> None:
     assert run([]) == []
 
 
+def test_tasks_for_a_gpu_share_this_process() -> None:
+    tasks = [{"seed": s} for s in range(3)]
+    results = engine.run(task, tasks, description="test", device=torch.device("cuda"))
+    assert [r[0] for r in results] == [0, 1, 2]
+    assert {r[3] for r in results} == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best"), [(1, 1, "cuda"), (0, 1, "mps"), (1, 0, "cuda"), (0, 0, "cpu")]
+)
+def test_auto_is_the_best_device_that_is_there(
+    cuda: int, mps: int, best: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(cuda))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: bool(mps))
+    assert engine.find_device("auto") == torch.device(best)
+    assert engine.find_device("cpu") == engine.CPU
+    for name, there in {"cuda": cuda, "mps": mps, "tpu": 0}.items():
+        if not there:
+            with pytest.raises(ValueError, match=f"one of auto, .*cpu here, got '{name}'"):
+                engine.find_device(name)
+
+
 def values(**changes: object) -> dict[str, object]:
     return {"method": "ovf", "sigma_d": 0.1, "seed": 1, "betas": (1e-3, 1e-2), **changes}
 

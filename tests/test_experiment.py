@@ -99,6 +99,13 @@ def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:
     assert contents(tmp_path / "all")[name] == alone
 
 
+def test_mixed_precision_reaches_the_training(tmp_path: Path) -> None:
+    settings = {"sigma_d": [0.1], "seeds": [0]}
+    plain = train_grid(tmp_path / "plain", **settings)
+    mixed = train_grid(tmp_path / "mixed", mixed_precision=True, **settings)
+    assert plain.train_loss.tolist() != mixed.train_loss.tolist()
+
+
 def test_killed_grid_continues_to_the_same_bits(tmp_path: Path, monkeypatch) -> None:
     whole = train_grid(tmp_path / "whole")
     losses = [0]

@@ -12,6 +12,7 @@ from neft.feedback import OVF
 
 ROOT = Path(__file__).parents[1]
 PARAMS = ROOT / "params.yaml"
+BENCHMARKS = sorted((ROOT / "params").glob("*.yaml"))
 
 
 def changed(path: str, value: Any) -> Callable[[dict], None]:
@@ -52,6 +53,8 @@ BAD = [
     (changed("network/name", "vgg9"), "network.name: must be one of lenet5, .*, got 'vgg9'"),
     (changed("network/width", -1), "network.width: .*0, got -1"),
     (changed("montecarlo/chips", 0), "montecarlo.chips: .*1, got 0"),
+    (changed("compute/device", "tpu"), "compute.device: .*one of auto, .*cpu here, got 'tpu'"),
+    (changed("compute/mixed_precision", 1), "compute.mixed_precision: .*boolean, got 1"),
     (changed("mapping/method", "ofv"), "mapping.method must be one of .*got 'ofv'"),
     (changed("variation/technologies", {}), "variation.technologies: .*1 item"),
     (changed("variation/technologies/RRAM_B", -1), "technologies.RRAM_B: .*0, got -1"),
@@ -94,24 +97,6 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         parameters.load(tmp_path / "none.yaml")
 
 
-def test_command_exits_with_the_line(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("sys.argv", ["parameters", str(tmp_path / "none.yaml")])
-    with pytest.raises(SystemExit) as caught:
-        parameters.main()
-    assert str(caught.value.code).startswith("error: ")
-
-
-def test_command_asks_for_a_download_that_is_missing(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text(PARAMS.read_text().replace("name: mnist5k", "name: cifar10"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["parameters", str(path)])
-    with pytest.raises(SystemExit) as caught:
-        parameters.main()
-    missing = tmp_path / "datasets" / "cifar-10-batches-py" / "data_batch_1"
-    assert str(caught.value.code).startswith(f"error: {missing}: no such file; to get it from ")
-
-
 def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     text = PARAMS.read_text()
@@ -127,6 +112,16 @@ def test_sections_become_methods() -> None:
 def test_sections_may_vary_one_method() -> None:
     method = parameters.build_method("weak", {"method": "ovf", "beta": 0.1, "clip": 2})
     assert method == OVF(beta=0.1, clip=2.0)
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_benchmarks_are_complete_and_as_large_as_the_papers(path: Path) -> None:
+    network, dataset = path.stem.split("_", 1)
+    run = parameters.load(path)
+    assert (run.network.name, run.network.width, run.dataset.name) == (network, 1.0, dataset)
+    assert run.methods.keys() >= parameters.load(PARAMS).methods.keys()
+    assert run.training.sigma_d == [round(0.05 * i, 2) for i in range(9)]
+    assert (run.training.epochs, run.training.batch_size, run.montecarlo.chips) == (200, 128, 1000)
 
 
 def test_default_run_covers_enough_to_say_something() -> None:

@@ -23,12 +23,12 @@ FIGURES = (
 
 
 class Clone:
-    """A clone of this repository with small parameters."""
+    """A clone of this repository with small parameters, of the default run or another one."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, params: str = "params.yaml") -> None:
+        self.folder, self.params = folder, params
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-        shutil.copy(ROOT / "tests" / "smoke.yaml", folder / "params.yaml")
+        shutil.copy(ROOT / "tests" / "smoke.yaml", folder / params)
 
     def call(self, *command: str, fails: bool = False) -> str:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -41,7 +41,7 @@ class Clone:
 
     def repro(self) -> set[str]:
         """Run the pipeline and say which stages ran."""
-        lines = self.call("dvc", "repro").splitlines()
+        lines = self.call("python", "-m", "neft.repro", self.params).splitlines()
         start, end = "Running stage '", "':"
         return {
             line.removeprefix(start).removesuffix(end) for line in lines if line.startswith(start)
@@ -53,14 +53,14 @@ class Clone:
         assert old in text
         params.write_text(text.replace(old, new))
 
-    def results(self) -> dict[str, str]:
-        """SHA-256 of everything that the pipeline hands to people or to git."""
+    def results(self, run: str = ".") -> dict[str, str]:
+        """SHA-256 of everything that a run hands to people or to git, but README.md."""
+        root = self.folder / run
         folders = ("metrics", "figures", "variation", "executed", "runs")
-        files = [p for f in folders for p in (self.folder / f).rglob("*") if p.is_file()]
-        files += [self.folder / "README.md", self.folder / "report.html"]
+        files = [p for f in folders for p in (root / f).rglob("*") if p.is_file()]
         return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
+            str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in [*files, root / "report.html"]
             if path.name != ".gitignore"
         }
 
@@ -98,10 +98,22 @@ def test_metrics_and_plots_are_shown(clone: Clone) -> None:
     assert all(figure in page for figure in FIGURES)
 
 
-def test_second_clone_gives_the_same_bytes(clone: Clone, tmp_path: Path) -> None:
-    second = Clone(tmp_path / "neft")
+def test_second_clone_and_a_folder_of_its_own_give_the_same_bytes(
+    clone: Clone, tmp_path: Path
+) -> None:
+    """And leave everything else as it was: the default run's results, and what git sees."""
+    second = Clone(tmp_path / "neft", "params/smoke.yaml")
+    status = ("git", "status", "--short", "--ignored", ":!results", ":!*__pycache__")
+    before = second.call(*status)
     second.repro()
-    assert second.results() == clone.results()
+    assert second.repro() == set()
+    assert second.results("results/smoke").items() <= clone.results().items()
+    assert second.call(*status) == before
+    table = (second.folder / "results" / "smoke" / "README.md").read_text()
+    assert "`make repro PARAMS=params/smoke.yaml`" in table
+    kept = second.call("git", "status", "--short", "--untracked-files=all", "results").split()[1::2]
+    tops = {Path(path).parts[2] for path in kept}
+    assert tops == {"README.md", "dvc.lock", "figures", "metrics", "variation"}
 
 
 def test_one_methods_parameters_rerun_that_method_only(clone: Clone) -> None:

@@ -43,12 +43,20 @@ def test_table_holds_every_number_once() -> None:
             "high": [0.96, 0.82, 0.6],
         }
     )
-    lines = readme.table(results, "A net").splitlines()
+    lines = readme.table(results, "A net", "make it").splitlines()
     assert lines[0] == "| method | σ_d = 0.1 | σ_d = 0.2 |"
     assert lines[2] == "| IRS | 95.1 (94.0–96.0) | 81.0 (80.0–82.0) |"
     assert lines[3] == "| mine | 50.0 (40.0–60.0) | not run |"
     assert lines[-1].startswith("A net: ")
     assert "3 seeds, 50 chips" in lines[-1]
+    assert lines[-1].endswith("`make it`.")
+
+
+def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("")
+    (tmp_path / "linked").symlink_to("../../params/mine.yaml")
+    assert readme.command(tmp_path / "params.yaml") == "make repro"
+    assert readme.command(tmp_path / "linked") == "make repro PARAMS=params/mine.yaml"
 
 
 def test_comparison_says_what_is_larger_than_its_interval() -> None:
@@ -75,8 +83,16 @@ def test_block_replaces_only_what_is_between_the_markers() -> None:
         readme.replace_block("no markers", "new")
 
 
-def test_readme_agrees_with_the_committed_results() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    results = pd.read_csv(ROOT / "metrics" / "results.csv")
-    setting = readme.setting(parameters.load(ROOT / "params.yaml"))
-    assert readme.replace_block(text, readme.table(results, setting)) == text
+# The default run at the root, and the committed runs of other parameter files.
+COMMITTED = ROOT.glob("results/*/metrics/results.csv")
+RUNS = [Path(), *(path.parents[1].relative_to(ROOT) for path in COMMITTED)]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=str)
+def test_readme_agrees_with_the_committed_results(run: Path) -> None:
+    params = f"params/{run.name}.yaml" if run.name else "params.yaml"
+    command = f"make repro PARAMS={params}" if run.name else "make repro"
+    text = (ROOT / run / "README.md").read_text(encoding="utf-8")
+    results = pd.read_csv(ROOT / run / "metrics" / "results.csv")
+    setting = readme.setting(parameters.load(ROOT / params))
+    assert readme.replace_block(text, readme.table(results, setting, command)) == text

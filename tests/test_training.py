@@ -16,9 +16,11 @@ from neft.datasets import Splits
 from neft.feedback import OVF
 from neft.hardware import Hardware
 from neft.layers import device_weights
+from neft.mapping import program
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.presets import PRESETS
+from neft.seeding import generator
 from neft.snapshots import IRS
 from neft.training import Schedule, train
 
@@ -54,11 +56,11 @@ class Killed(Method):
 
 
 def fit(
-    method: Method, data: Splits, *, seed: int = 0, sigma_d: float = 0.2, state: Path | None = None
+    method: Method, data: Splits, *, seed: int = 0, sigma_d: float = 0.2, **settings
 ) -> tuple[nn.Module, pd.DataFrame]:
     net = models.build("lenet5", classes=3, channels=1, width=0.5, seed=seed)
     history = train(
-        net, method, data, HARDWARE, sigma_d, SCHEDULE, seed=seed, state=state, progress=False
+        net, method, data, HARDWARE, sigma_d, SCHEDULE, seed=seed, progress=False, **settings
     )
     return net, history
 
@@ -170,6 +172,39 @@ def test_global_random_state_is_untouched(tiny: Splits) -> None:
     before = torch.get_rng_state()
     fit(IRS(beta=0.1), tiny)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@dataclass(frozen=True)
+class Watched(Method):
+    """Another method; notes the types of weights, logits and loss."""
+
+    method: Method
+    seen: set[tuple[str, torch.dtype]]
+
+    def auxiliary(self, network: nn.Module, example: torch.Tensor) -> nn.Module:
+        return self.method.auxiliary(network, example)
+
+    def loss(self, forward, auxiliary, inputs, labels) -> torch.Tensor:
+        weights = program(forward.network, forward.hardware, 0.2, generator=generator("any"))
+        self.seen.update(("weight", weight.dtype) for weight in weights.values())
+        with torch.no_grad():
+            self.seen.add(("logits", forward.network(inputs).dtype))
+        loss = self.method.loss(forward, auxiliary, inputs, labels)
+        self.seen.add(("loss", loss.dtype))
+        return loss
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_mixed_precision_touches_the_passes_only(name: str, tiny: Splits) -> None:
+    seen: set[tuple[str, torch.dtype]] = set()
+    net, history = fit(Watched(METHODS[name], seen), tiny, mixed_precision=True)
+    whole, half = torch.float32, torch.bfloat16
+    assert seen == {("weight", whole), ("logits", half), ("loss", whole)}
+    assert history.train_loss.map(math.isfinite).all()
+    assert {p.dtype for p in net.parameters()} == {whole}
+    _, full = fit(METHODS[name], tiny)
+    assert history.train_loss.tolist() != full.train_loss.tolist()
+    assert history.train_loss.tolist() == pytest.approx(full.train_loss.tolist(), rel=0.05)
 
 
 def test_learning_rate_follows_the_cosine(tiny: Splits) -> None:
