@@ -158,11 +158,6 @@ class Parameters(Section):
         ):
             if name not in choices:
                 raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
-        if self.hardware.preset in whole and self.hardware.mapping == "weight":
-            raise ValueError(
-                f"hardware.mapping must be a device-level one with {self.hardware.preset}, "
-                f"got 'weight'"
-            )
         return self
 
 
