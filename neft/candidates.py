@@ -54,9 +54,7 @@ def constant(g: np.ndarray, groups: Groups) -> Fit:
 
 def s_ratio(g: np.ndarray, groups: Groups) -> Fit:
     """Gaussian with mean 0 and a sigma each for 0.25 < g < 0.75 and the rest (likewise)."""
-    middle = (g > 0.25) & (g < 0.75)
-    if middle.all() or not middle.any():
-        raise ValueError("g must have levels in and outside of 0.25 < g < 0.75")
+    middle = zones(g)
     inner, outer = (
         _size(np.concatenate([e for e, where in zip(groups, zone, strict=True) if where]))
         for zone in (middle, ~middle)
@@ -64,6 +62,18 @@ def s_ratio(g: np.ndarray, groups: Groups) -> Fit:
     s = inner / outer
     parameters = {"s": s, "sigma_d": outer * np.sqrt(0.4 * s**2 + 0.6)}
     return Fit("s_ratio", parameters, np.zeros(len(g)), np.where(middle, inner, outer))
+
+
+def zones(g: np.ndarray) -> np.ndarray:
+    """Say which levels the s-ratio model calls middle ones.
+
+    Raises:
+        ValueError: all or none of them.
+    """
+    middle = (g > 0.25) & (g < 0.75)
+    if middle.all() or not middle.any():
+        raise ValueError("g must have levels in and outside of 0.25 < g < 0.75")
+    return middle
 
 
 def smooth(g: np.ndarray, groups: Groups) -> Fit:

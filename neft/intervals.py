@@ -1,4 +1,4 @@
-"""How sure the candidates' parameters are: 95 % intervals from the reads that they are fitted to."""
+"""How sure the candidates' parameters are: 95 % intervals, from the reads they are fitted to."""
 
 from collections.abc import Sequence
 

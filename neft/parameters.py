@@ -48,12 +48,10 @@ class Section(BaseModel):
 class Variation(Section):
     """Which measured technologies become models, and at what time after their first read, in s.
 
-    `levels`, `candidates` and `ranks` are the tables that `neft.characterise` makes from reads.
+    `folder` holds the tables that `neft.characterise` makes from reads.
     """
 
-    levels: str
-    candidates: str
-    ranks: str
+    folder: str
     technologies: dict[str, Positive] = Field(min_length=1)
 
 

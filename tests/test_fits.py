@@ -9,7 +9,7 @@ from scipy import stats
 
 from neft import fits
 from neft.candidates import smoothed
-from neft.embedded import LEVELS, RANKS
+from neft.embedded import FOLDER, LEVELS
 from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator
@@ -141,7 +141,7 @@ def level_table_of(time_s: float, levels: list[int]) -> pd.DataFrame:
 
 
 def test_ages_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
-    levels, ranks = read_level_table(LEVELS), pd.read_csv(RANKS)
+    levels, ranks = read_level_table(LEVELS), pd.read_csv(FOLDER / "ranks.csv")
     aged = fits.aged(levels, ranks.sample(frac=1, random_state=0), "RRAM_C")
     assert list(aged) == [0.01, 0.1, 1, 4, 1e5]
     rho = ranks.spearman[ranks.technology == "RRAM_C"].tolist()
@@ -153,7 +153,7 @@ def test_ages_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
 
 
 def test_ranks_that_miss_a_time_are_refused() -> None:
-    ranks = pd.read_csv(RANKS).query("next_time_s != 1e5")
+    ranks = pd.read_csv(FOLDER / "ranks.csv").query("next_time_s != 1e5")
     with pytest.raises(ValueError, match="ranks of RRAM_C must cover the times"):
         fits.aged(read_level_table(LEVELS), ranks, "RRAM_C")
 
