@@ -131,6 +131,14 @@ class Comparison(Section):
     chips: Count
 
 
+class Mapping(Comparison):
+    """A comparison of mappings, and the shares of devices that are stuck on differential pairs."""
+
+    stuck: Annotated[
+        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -140,7 +148,7 @@ class Parameters(Section):
     network: Network
     training: Training
     montecarlo: MonteCarlo
-    mapping: Comparison
+    mapping: Mapping
     ageing: Comparison
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 

@@ -127,7 +127,7 @@ def plot_distances(table: pd.DataFrame, distance: str, *, ax: Axes | None = None
         table: one technology at one time: candidate, g in [0, 1], ks, ks_p, ad.
         distance: "ks" or "ad", the Kolmogorov-Smirnov or Anderson-Darling distance.
     """
-    _require(table, ["candidate", "g", "ks_p", distance], key=["candidate", "g"])
+    _require(table, ["candidate", "g", "ks", "ks_p", "ad"], key=["candidate", "g"])
     ax = plt.subplots()[1] if ax is None else ax
     colours, markers = sns.color_palette("colorblind"), "s^Do"
     for i, (candidate, rows) in enumerate(table.groupby("candidate", sort=False)):
@@ -266,6 +266,27 @@ def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ax.set_xticks(range(len(presets)), presets, rotation=30, ha="right", rotation_mode="anchor")
     ax.grid(visible=False, axis="x")
     return _finish(ax, "", "Accuracy (%)")
+
+
+def plot_stuck(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against the share of stuck devices, evenly spaced, a line per stuck level.
+
+    Args:
+        table: one sigma_d: stuck ("low" or "high"), share, accuracy, low, high (fractions).
+    """
+    columns = ["stuck", "share", "accuracy", "low", "high"]
+    _require(table, columns, key=columns[:2], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    shares = sorted(table.share.unique())
+    looks = {"low": ("#0072B2", "v", "-"), "high": ("#D55E00", "^", "--")}
+    for stuck, rows in table.groupby("stuck", sort=False):
+        rows, (colour, marker, line) = rows.sort_values("share"), looks[stuck]
+        x = [shares.index(share) for share in rows.share]
+        ax.fill_between(x, 100 * rows.low, 100 * rows.high, color=colour, alpha=0.15, linewidth=0)
+        look = dict(color=colour, marker=marker, ms=4, linestyle=line)
+        ax.plot(x, 100 * rows.accuracy, label=f"stuck {stuck}", **look)
+    ax.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
+    return _finish(ax, "Stuck devices (%)", "Accuracy (%)")
 
 
 def plot_accuracy_vs_time(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -40,18 +40,23 @@ def test_command_makes_tables_that_say_what_the_reads_are(reads, tmp_path, monke
     levels = read_level_table(out / "levels.csv")
     assert levels.technology.unique().tolist() == ["mine"]
     assert levels.n.tolist() == [200] * 8
-    candidates = pd.read_csv(out / "candidates.csv").set_index("candidate")
-    constant = candidates.loc["constant"]
-    assert constant.sigma_d_low < 0.05 < constant.sigma_d_high
-    assert constant.sigma_d_low < constant.sigma_d < constant.sigma_d_high
+    sigma_d = pd.read_csv(out / "candidates.csv").set_index("candidate").sigma_d["constant"]
+    intervals = pd.read_csv(out / "intervals.csv")
+    constant = intervals[intervals.candidate == "constant"].iloc[0]
+    assert constant.low < 0.05 < constant.high
+    assert constant.low < constant.value == sigma_d < constant.high
+    for name in ("intervals", "distances"):
+        rows = pd.read_csv(out / f"{name}.csv").query("candidate == 'quantiles'")
+        g = rows.groupby("level").g.first()
+        assert g.tolist() == pytest.approx(levels.g.tolist())
 
 
 def test_equal_reads_give_equal_tables(reads, tmp_path, monkeypatch) -> None:
     reads.to_csv(tmp_path / "reads.csv", index=False)
     for name in ("one", "two"):
         run(monkeypatch, tmp_path / "reads.csv", "--levels", "8", "--output", str(tmp_path / name))
-    for table in ("levels.csv", "candidates.csv"):
-        first, second = ((tmp_path / name / table).read_bytes() for name in ("one", "two"))
+    for table in (tmp_path / "one").iterdir():
+        first, second = ((tmp_path / name / table.name).read_bytes() for name in ("one", "two"))
         assert first == second
 
 

@@ -158,6 +158,62 @@ def test_ranks_that_miss_a_time_are_refused() -> None:
         fits.aged(read_level_table(LEVELS), ranks, "RRAM_C")
 
 
+def ages_of(ranks: pd.DataFrame, times: list[float] | None = None):
+    return fits.aged(read_level_table(LEVELS), ranks, "RRAM_C", times)
+
+
+def test_times_in_between_leave_the_correlations_of_measured_times_as_they_were() -> None:
+    """r^s for a share s of the log time; at measured times the models are those of no times."""
+    ranks = pd.read_csv(FOLDER / "ranks.csv")
+    measured, more = ages_of(ranks), ages_of(ranks, [0.1, 0.2, 0.5, 1.0, 1.5, 4.0, 300.0, 1e5])
+    r = measured[1e5].correlations
+    chain = more[1e5].correlations
+    assert math.prod(chain[:3]) == pytest.approx(r[1])
+    assert math.prod(chain[3:5]) == pytest.approx(r[2])
+    assert math.prod(chain[5:]) == pytest.approx(r[3])
+    assert chain[0] == pytest.approx(r[1] ** math.log10(2))
+    assert more[4.0].quantiles == measured[4.0].quantiles
+    assert ages_of(ranks, list(measured)) == measured
+    across = ages_of(ranks, [0.01, 4.0])
+    assert across[4.0].correlations == pytest.approx((math.prod(r[:3]),))
+
+
+def test_sampled_ages_are_as_correlated_with_times_in_between_as_without() -> None:
+    """Ranks of 40,000 devices, at the first and the last measured time."""
+    n, ranks = 40_000, pd.read_csv(FOLDER / "ranks.csv")
+    u = torch.full((n,), 0.4, dtype=torch.float64)
+    found = []
+    for times in (None, [0.01, 0.05, 0.1, 1.0, 2.0, 4.0, 1e3, 1e5]):
+        models = ages_of(ranks, times)
+        errors = [models[t].sample(u, 0.1, generator=generator("age")) for t in (0.01, 1e5)]
+        found.append(stats.spearmanr(*errors).statistic)
+    r = math.prod(ages_of(ranks)[1e5].correlations)
+    expected = 6 / math.pi * math.asin(r / 2)
+    assert found == pytest.approx([expected] * 2, abs=4 / math.sqrt(n))
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([0.0, 1.0], r"time_s of RRAM_C must be .*\(0.01 to 100000\), got 0.0"),
+        ([1.0, 2e5], "got 200000.0"),
+        ([1.0, 1.0], r"times must increase, got \[1.0, 1.0\]"),
+        ([4.0, 1.0], "times must increase"),
+    ],
+)
+def test_impossible_ages_are_refused(times: list[float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ages_of(pd.read_csv(FOLDER / "ranks.csv"), times)
+
+
+def test_nothing_is_between_times_whose_ranks_are_turned_round() -> None:
+    ranks = pd.read_csv(FOLDER / "ranks.csv")
+    ranks.loc[ranks.time_s == 4, "spearman"] = -0.5
+    assert ages_of(ranks, [1.0, 4.0, 1e5])[1e5].correlations[-1] < 0
+    with pytest.raises(ValueError, match=r"between 4 and 100000 must have a positive .*got -0.5"):
+        ages_of(ranks, [4.0, 100.0])
+
+
 def test_smooth_model_is_gaussian_with_the_smoothed_mean_and_spread() -> None:
     rows = fits.at_time(read_level_table(LEVELS), "RRAM_C", 1e5)
     columns = (rows[name].to_numpy(dtype=float) for name in ("g", "n", "mean", "std"))

@@ -38,9 +38,17 @@ def test_intervals_of_a_few_parameters(candidate, truth: dict[str, float]) -> No
     assert found.min() >= 90
 
 
-@pytest.mark.parametrize(("levels", "shape"), [(8, "hump"), (8, "flat"), (32, "hump")])
-def test_intervals_of_smooth_mean_and_spread_at_every_level(levels: int, shape: str) -> None:
-    """A peak and a flat line are the hardest: there smoothing is most biased."""
+@pytest.mark.parametrize(
+    ("levels", "shape", "least"), [(8, "hump", 90), (8, "flat", 90), (32, "hump", 87)]
+)
+def test_intervals_of_smooth_mean_and_spread_at_every_level(
+    levels: int, shape: str, least: int
+) -> None:
+    """A peak and a flat line are the hardest: there smoothing is most biased.
+
+    Of the 64 parameters of 32 levels, chance puts one below 90 every other time, even if each
+    interval covers in exactly 95 of 100, and below 87 in 4 % of all times.
+    """
     g = (np.arange(levels) + 0.5) / levels
     flat = np.zeros(levels), np.full(levels, 0.05)
     mean, sigma = (drift(g), hump(g)) if shape == "hump" else flat
@@ -50,7 +58,8 @@ def test_intervals_of_smooth_mean_and_spread_at_every_level(levels: int, shape: 
         groups = list(rng.normal(mean, sigma, (READS, levels)).T)
         table = bootstrap(candidates.smooth, g, groups, rng=rng)
         found += covered(table, np.concatenate([mean, sigma]))
-    assert found.min() >= 90
+    assert found.min() >= least
+    assert found.mean() >= 95
 
 
 def test_intervals_of_quantiles_at_every_level() -> None:
