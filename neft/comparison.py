@@ -61,8 +61,12 @@ def compare(
     Raises:
         ValueError: fewer than five levels, or a level with fewer than four errors.
     """
-    if len(groups) < 5 or min(map(len, groups)) < 4:
-        raise ValueError("groups must be at least 5 levels of at least 4 errors each")
+    least = min(map(len, groups), default=0)
+    if len(groups) < 5 or least < 4:
+        raise ValueError(
+            f"groups must be at least 5 levels of at least 4 errors each, "
+            f"got {len(groups)} of at least {least}"
+        )
     shuffled = [rng.permutation(errors) for errors in groups]
     train = [errors[: len(errors) // 2] for errors in shuffled]
     test = [errors[len(errors) // 2 :] for errors in shuffled]

@@ -40,9 +40,8 @@ def bootstrap(
     Percentile intervals. Those of `smooth` are each level's own mean's and standard deviation's,
     moved to the smooth value: smoothing twice, the reads and then their resamples, has a bias that
     made its own percentile intervals cover a peak or a flat end in 76 to 89 of 100 repetitions
-    only. As smoothing brings a level nearer to the truth, these are a little too long. With tails as
-    heavy as the embedded data's, a standard deviation's interval is rather too short, as with any
-    bootstrap.
+    only. As smoothing brings a level nearer to the truth, these are a little too long. With heavy
+    tails a standard deviation's interval is rather too short, as with any bootstrap.
 
     Args:
         candidate: one of `neft.candidates.CANDIDATES`, a Gaussian one.
