@@ -1,7 +1,5 @@
 """How sure the candidates' parameters are: 95 % intervals, from the reads they are fitted to."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -39,7 +37,7 @@ def bootstrap(
 
     Percentile intervals. Those of `smooth` are each level's own mean's and standard deviation's,
     moved to the smooth value: smoothing twice, the reads and then their resamples, has a bias that
-    made its own percentile intervals cover a peak or a flat end in 76 to 89 of 100 repetitions
+    made its own percentile intervals cover a peak or a flat end in 80 to 89 of 100 repetitions
     only. As smoothing brings a level nearer to the truth, these are a little too long. With heavy
     tails a standard deviation's interval is rather too short, as with any bootstrap.
 
@@ -72,10 +70,8 @@ def _parameters(fit: Fit) -> np.ndarray:
     return np.array([*fit.parameters.values()] or [*fit.mean, *fit.sigma])
 
 
-def order_statistics(
-    groups: Groups, probabilities: Sequence[float] = PROBABILITIES
-) -> pd.DataFrame:
-    """Give the empirical quantiles of each level 95 % intervals, whatever the distribution.
+def order_statistics(groups: Groups) -> pd.DataFrame:
+    """Give each level's quantiles at `PROBABILITIES` 95 % intervals, whatever the distribution.
 
     Between two of the level's errors, whose ranks follow from the binomial distribution
     (Conover, Practical Nonparametric Statistics, 1999, section 3.2). The bootstrap's would cover
@@ -87,7 +83,7 @@ def order_statistics(
     """
     rows = []
     for place, errors in enumerate(groups):
-        for p, value in zip(probabilities, np.quantile(errors, probabilities), strict=True):
+        for p, value in zip(PROBABILITIES, np.quantile(errors, PROBABILITIES), strict=True):
             ends = stats.quantile_test(errors, p=p).confidence_interval(0.95)
             rows.append(("quantiles", place, f"q{p:g}", value, *ends))
     return pd.DataFrame(rows, columns=COLUMNS)
