@@ -30,7 +30,6 @@ def main() -> None:
         f"{model.name}, {mapping}": Hardware(model, mapping=mapping)
         for mapping in ("weight", "sign_bit", "differential")
         for model in (PRESETS["RRAM1"], PRESETS["RRAM4"], PRESETS["RRAM_Wan"], *measured)
-        if model.symmetric or mapping != "weight"
     }
     unit = seconds(lambda: torch.randn(count, generator=draw))
     print(f"{count} weights, {torch.get_num_threads()} threads; randn {1000 * unit:.0f} ms")

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from neft.levels import level_table
+from neft.levels import level_errors, summarise_levels
 from neft.measurements import read_reads
 
 CELLS, TIMES, TARGETS = 100_000, 10, 16
@@ -39,7 +39,8 @@ def measure(path: str) -> None:
     start = time.perf_counter()
     reads = read_reads(path)
     read = time.perf_counter()
-    levels = level_table(reads, technology="made", g_max_S=G_MAX_US / 1e6, levels=TARGETS)
+    errors = level_errors(reads, g_max_S=G_MAX_US / 1e6, levels=TARGETS)
+    levels = summarise_levels(errors, technology="made", g_max_S=G_MAX_US / 1e6)
     made = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{len(reads)} reads: {read - start:.1f} s; {len(levels)} levels: {made - read:.1f} s")

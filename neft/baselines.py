@@ -181,6 +181,9 @@ class RightCensoredGaussian(VariationModel):
         """Standard deviation before censoring."""
         return self.base.spread(u, sigma_d)
 
-    def sample(self, u: Tensor, sigma_d: float, *, generator: torch.Generator) -> Tensor:
+    def sample(
+        self, u: Tensor, sigma_d: float, *, generator: torch.Generator, shrink: float = 1.0
+    ) -> Tensor:
+        """Draw errors; `shrink` scales all of them, as the method censors a weight's own z."""
         z = torch.randn(u.shape, generator=generator, device=u.device, dtype=u.dtype)
-        return z.clamp_(max=self.bound).mul_(self.spread(u, sigma_d))
+        return z.clamp_(max=self.bound).mul_(self.spread(u, sigma_d * shrink))

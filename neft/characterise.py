@@ -2,8 +2,9 @@
 
     python -m neft.characterise reads.csv --technology mine --g-max-uS 50 --output mine
 
-writes `levels.csv`, `candidates.csv` and `ranks.csv` into the folder `mine`; `levels`, `candidates`
-and `ranks` of params.yaml's `variation` point to them, its `technologies` name the technology.
+writes `levels.csv`, `candidates.csv`, `distances.csv`, `intervals.csv` and `ranks.csv` into the
+folder `mine`, which `folder` of params.yaml's `variation` names; its `technologies` name the
+technology.
 """
 
 import argparse
@@ -14,8 +15,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from neft.candidates import CANDIDATES, bootstrap, compare
+from neft.comparison import compare
 from neft.files import atomic_path
+from neft.intervals import intervals
 from neft.levels import level_errors, rank_correlations, summarise_levels
 from neft.measurements import read_reads
 
@@ -33,40 +35,39 @@ def characterise(
         seed: of the halves of cells and the bootstrap.
 
     Returns:
-        `levels`, the level table; `candidates`, the comparison: columns technology, time_s,
-        levels, those of `neft.candidates.compare`, and `_low` and `_high`, the ends of its 95 %
-        bootstrap interval, for every parameter; `ranks`, the rank correlations in time.
+        `levels`, the level table; `ranks`, the rank correlations in time; and, with columns
+        technology and time_s before their own: `candidates`, the comparison of
+        `neft.comparison.compare` with the number of levels; `distances`, the distances of its
+        held-out cells; `intervals`, those of `neft.intervals.intervals`. The latter two name a
+        level by level and g as the level table does.
 
     Raises:
-        ValueError: see `neft.levels.level_errors` and `neft.candidates.compare`.
+        ValueError: see `neft.levels.level_errors` and `neft.comparison.compare`.
     """
     errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
     table = summarise_levels(errors, technology=technology, g_max_S=g_max_S)
-    compared = []
+    made = {"candidates": [], "distances": [], "intervals": []}
     for time_s, rows in tqdm(errors.groupby("time_s"), f"compare models of {technology}"):
         by_level = rows.groupby("level")
-        g = by_level.g.mean().to_numpy()
+        g = by_level.g.mean()
         groups = [group.error.to_numpy() for _, group in by_level]
-        result = compare(g, groups, rng=np.random.default_rng(seed))
-        result = result.join(_intervals(g, groups, seed), on="candidate")
-        result.insert(0, "technology", technology)
-        result.insert(1, "time_s", time_s)
-        result.insert(2, "levels", len(groups))
-        compared.append(result)
-    return {
-        "levels": table,
-        "candidates": pd.concat(compared, ignore_index=True),
-        "ranks": rank_correlations(errors, technology=technology),
-    }
+        compared, distances = compare(g.to_numpy(), groups, rng=np.random.default_rng(seed))
+        bounds = intervals(g.to_numpy(), groups, rng=np.random.default_rng(seed))
+        compared.insert(0, "levels", len(groups))
+        new = (compared, _at_levels(distances, g), _at_levels(bounds, g))
+        for tables, each in zip(made.values(), new, strict=True):
+            each.insert(0, "technology", technology)
+            each.insert(1, "time_s", time_s)
+            tables.append(each)
+    together = {name: pd.concat(tables, ignore_index=True) for name, tables in made.items()}
+    ranks = rank_correlations(errors, technology=technology)
+    return {"levels": table, **together, "ranks": ranks}
 
 
-def _intervals(g: np.ndarray, groups: list[np.ndarray], seed: int) -> pd.DataFrame:
-    """Bounds of the parameters of the candidates that have a few."""
-    rng = np.random.default_rng(seed)
-    few = [c for c in CANDIDATES if c(g, groups).parameters]
-    bounds = pd.concat(bootstrap(candidate, g, groups, rng=rng) for candidate in few)
-    wide = bounds.pivot(index="candidate", columns="parameter", values=["low", "high"])
-    return wide.set_axis([f"{parameter}_{end}" for end, parameter in wide.columns], axis=1)
+def _at_levels(table: pd.DataFrame, g: pd.Series) -> pd.DataFrame:
+    """Put the level and its conductance in the place of a level's place in `g`."""
+    levels = g.reset_index().rename_axis("place").reset_index()
+    return levels.merge(table, how="right", on="place").drop(columns="place")
 
 
 def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:

@@ -13,8 +13,6 @@ from neft.measurements import read_relaxation_tsv
 
 FOLDER = Path(__file__).parent / "measured"
 LEVELS = FOLDER / "levels.csv"
-CANDIDATES = FOLDER / "candidates.csv"
-RANKS = FOLDER / "ranks.csv"
 LEVELS_PER_RANGE = 32
 
 _UPSTREAM = "https://github.com/akashlevy/RRAM-Relaxation-Master-Model/raw/ca0cfff6/data"

@@ -1,6 +1,8 @@
 """Variation models from a level table, and simpler ones fitted to it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,11 +20,11 @@ def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFram
 
     Linear in log time, level by level: conductance, mean, standard deviation, quantiles and the
     other statistics, for the levels that both neighbouring times have. At a measured time these
-    are the measured rows. Quantiles interpolated so
-    are those of a cell that keeps its rank among its level's cells.
+    are the measured rows. Quantiles interpolated so are those of a cell that keeps its rank
+    among its level's cells.
 
     Args:
-        levels: level table (see `neft.levels.level_table`).
+        levels: level table (see `neft.levels.summarise_levels`).
         technology: value of its column of that name.
         time_s: seconds since the first read (or since programming, where reads have targets),
             within the measured times; between 0 and the next one only 0 itself.
@@ -119,36 +121,63 @@ def smooth(levels: pd.DataFrame) -> MeasuredQuantiles:
 
 
 def aged(
-    levels: pd.DataFrame, ranks: pd.DataFrame, technology: str
+    levels: pd.DataFrame,
+    ranks: pd.DataFrame,
+    technology: str,
+    times: Sequence[float] | None = None,
 ) -> dict[float, MeasuredQuantiles]:
-    """Make models of one technology at all its times, under which a chip ages as measured.
+    """Make models of one technology at several times, under which a chip ages as measured.
+
+    A Spearman correlation rho of errors at consecutive measured times becomes one of normal
+    scores, r = 2 sin(pi rho / 6) (Pearson, 1907). Times a share s of the logarithmic time between
+    them apart correlate as r^s, as in an Ornstein-Uhlenbeck process in log time (our choice):
+    a time in between leaves the correlation of the measured ones as it was.
 
     Args:
         levels: level table.
         ranks: table of `neft.levels.rank_correlations`.
         technology: value of their columns of that name.
+        times: increasing, s, as `at_time` takes them; all measured ones if None.
 
     Returns:
-        Time (s) -> model. A Spearman correlation rho becomes one of normal scores,
-        r = 2 sin(pi rho / 6) (Pearson, 1907).
+        Time (s) -> model.
 
     Raises:
-        ValueError: a table lacks the technology, or `ranks` a time of the level table.
+        ValueError: a table lacks the technology, or `ranks` a time of the level table; times not
+            increasing, outside the measured range, or between measured times with r <= 0.
     """
     rows = ranks[ranks.technology == technology].sort_values("time_s")
-    times = [*rows.time_s[:1], *rows.next_time_s]
+    measured = [*rows.time_s[:1], *rows.next_time_s]
     known = sorted(levels.time_s[levels.technology == technology].unique())
-    if times != known:
-        raise ValueError(f"ranks of {technology} must cover the times {known}, got {times}")
-    correlations = tuple(float(r) for r in 2 * np.sin(np.pi * rows.spearman / 6))
+    if measured != known:
+        raise ValueError(f"ranks of {technology} must cover the times {known}, got {measured}")
+    times = measured if times is None else list(times)
+    if not all(a < b for a, b in pairwise(times)):
+        raise ValueError(f"times must increase, got {times}")
+    models = {time_s: empirical(at_time(levels, technology, time_s)) for time_s in times}
+    correlations = tuple(_correlation(rows, a, b) for a, b in pairwise(times))
     return {
-        time_s: replace(
-            empirical(at_time(levels, technology, time_s)),
-            correlations=correlations[:i],
-            draws=len(times),
-        )
-        for i, time_s in enumerate(times)
+        time_s: replace(model, correlations=correlations[:i], draws=len(times))
+        for i, (time_s, model) in enumerate(models.items())
     }
+
+
+def _correlation(ranks: pd.DataFrame, start: float, end: float) -> float:
+    """Correlate normal scores at two times of one technology, by the steps that lie between."""
+    r = 1.0
+    for before, after, rho in zip(ranks.time_s, ranks.next_time_s, ranks.spearman, strict=True):
+        first, last = max(start, before), min(end, after)
+        step = float(2 * np.sin(np.pi * rho / 6))
+        if (first, last) == (before, after):
+            r *= step
+        elif first < last and step > 0:
+            r *= step ** (np.log(last / first) / np.log(after / before))
+        elif first < last:
+            raise ValueError(
+                f"times between {before:g} and {after:g} must have a positive correlation of "
+                f"ranks around them, got {rho:g}"
+            )
+    return float(r)
 
 
 def fit_constant(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:

@@ -31,8 +31,7 @@ class Hardware:
 
     Raises:
         ValueError: a bit count is not positive, K does not divide M, scale or mapping unknown,
-            a share outside [0, 1], or stuck devices or errors that are not symmetric where no
-            single devices are simulated.
+            a share outside [0, 1], or stuck devices where no single devices are simulated.
     """
 
     variation: VariationModel
@@ -56,11 +55,6 @@ class Hardware:
                 known = ", ".join(choices)
                 raise ValueError(f"{key} must be one of {known}, got {getattr(self, key)!r}")
         self._check_stuck()
-        if self.mapping == "weight" and not self.variation.symmetric:
-            raise ValueError(
-                f"mapping must be a device-level one for the drifting or skewed errors of "
-                f"{self.variation.name}, got {self.mapping!r}"
-            )
 
     def _check_stuck(self) -> None:
         for key in ("stuck_low", "stuck_high"):

@@ -40,6 +40,15 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
         ValueError: an unusable argument or read; several temperatures; a target above G_max;
             without targets, a cell without a read at time 0; a time and level with fewer than two
             reads or only equal errors.
+
+    Example:
+        >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
+        >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
+        >>> level_errors(reads, g_max_S=1e-5, levels=1)["error"].round(9).tolist()
+        [0.1, 0.3]
+        >>> reads["target_S"] = [1e-6, 4e-6, 1e-6, 4e-6]
+        >>> level_errors(reads, g_max_S=1e-5, levels=1)["error"].round(9).tolist()
+        [0.1, 0.0, 0.2, 0.3]
     """
     if not 0 < g_max_S < math.inf:
         raise ValueError(f"g_max_S must be positive and finite, got {g_max_S}")
@@ -72,6 +81,14 @@ def summarise_levels(errors: pd.DataFrame, *, technology: str, g_max_S: float) -
         conductance as a fraction of G_max; and of the error its mean, std (ddof 1), skewness and
         excess kurtosis (population moments) and quantiles (linear interpolation between order
         statistics).
+
+    Example:
+        >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
+        >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
+        >>> errors = level_errors(reads, g_max_S=1e-5, levels=1)
+        >>> table = summarise_levels(errors, technology="toy", g_max_S=1e-5)
+        >>> table["mean"].round(9).tolist()
+        [0.2]
     """
     groups = errors.groupby(["time_s", "level"])
     table = groups.agg(n=("error", "size"), g=("g", "mean"))
@@ -104,24 +121,6 @@ def rank_correlations(errors: pd.DataFrame, *, technology: str) -> pd.DataFrame:
         rows.append((technology, before, after, len(both), rho))
     columns = ["technology", "time_s", "next_time_s", "n", "spearman"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def level_table(
-    reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32
-) -> pd.DataFrame:
-    """Summarise reads for each time and level: `level_errors`, then `summarise_levels`.
-
-    Example:
-        >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
-        >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
-        >>> level_table(reads, technology="toy", g_max_S=1e-5, levels=1)["mean"].round(9).tolist()
-        [0.2]
-        >>> reads["target_S"] = [1e-6, 4e-6, 1e-6, 4e-6]
-        >>> level_table(reads, technology="toy", g_max_S=1e-5, levels=1)["mean"].round(9).tolist()
-        [0.05, 0.25]
-    """
-    errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
-    return summarise_levels(errors, technology=technology, g_max_S=g_max_S)
 
 
 def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:

@@ -21,10 +21,15 @@ def program_weight(
 ) -> Tensor:
     """Program one weight tensor.
 
-    With the mapping "weight", w' = w + s c(M, K) error(|w| / s; sigma_d), s = max|W|, the
-    paper's weight-level model (NeFT, arXiv 2305.14561): the error is drawn once for the weight,
-    at the conductance that its magnitude asks for. The other mappings quantise the weight,
-    slice it, and draw an error for each of its devices (`neft.devices.read_weights`).
+    With the mapping "weight", w' = w + s c(M, K) e, s = max|W|, the paper's weight-level model
+    (NeFT, arXiv 2305.14561): one error e for the whole weight, as if all its devices were at the
+    conductance u = |w| / s that its magnitude asks for. Errors with a mean mu(u) then have, for
+    independent devices, w' = w + sign(w) s (mu(u) + c(M, K) (e - mu(u))): a drift is common to
+    the devices, and moves |w|. Only mean and variance are those of the devices' weighted sum; a
+    skewed or heavy-tailed e keeps its shape, which a sum loses in part.
+
+    The other mappings quantise the weight, slice it, and draw an error for each of its devices
+    (`neft.devices.read_weights`).
     Channels are programmed a few at a time, which bounds memory and keeps it in the cache.
     Half precision cannot tell 8-bit levels apart: such weights are programmed in float32.
 
@@ -58,9 +63,11 @@ def program_weight(
         ):
             u = part.abs().div_(full.clamp_min(torch.finfo(part.dtype).tiny))
             if hardware.mapping == "weight":
-                spread = sigma_d * hardware.slice_factor
-                error = hardware.variation.sample(u, spread, generator=generator)
-                torch.addcmul(part, error, full, out=out)
+                error = hardware.variation.sample(
+                    u, sigma_d, generator=generator, shrink=hardware.slice_factor
+                )
+                signed = full if hardware.variation.symmetric else torch.copysign(full, part)
+                torch.addcmul(part, error, signed, out=out)
             else:
                 read = read_weights(u, part < 0, hardware, sigma_d, generator=generator)
                 torch.mul(read, full, out=out)

@@ -144,10 +144,12 @@ class MeasuredQuantiles(VariationModel):
         deviation = sigma_d * _ranked(self).std(1) / self.sigma_d_measured
         return torch.as_tensor(np.interp(u.cpu(), self.g, deviation)).to(u)
 
-    def sample(self, u: Tensor, sigma_d: float, *, generator: torch.Generator) -> Tensor:
+    def sample(
+        self, u: Tensor, sigma_d: float, *, generator: torch.Generator, shrink: float = 1.0
+    ) -> Tensor:
         places = (u * (_ROWS - 1)).round_().to(torch.int32)
         places.mul_(_RANKS).add_(self._ranks(u, generator))
-        return _look_up(_quantile_table(self, u.dtype, u.device), places).mul_(sigma_d)
+        return _look_up(_quantile_table(self, shrink, u.dtype, u.device), places).mul_(sigma_d)
 
     def _ranks(self, u: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a rank for each device, of `_RANKS`."""
@@ -175,9 +177,13 @@ def _ranked(model: MeasuredQuantiles) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _quantile_table(model: MeasuredQuantiles, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _quantile_table(
+    model: MeasuredQuantiles, shrink: float, dtype: torch.dtype, device: torch.device
+) -> Tensor:
     """Errors in units of sigma_d: `_ROWS` conductances times `_RANKS` ranks, flat."""
     ranked = _ranked(model) / model.sigma_d_measured
+    mean = ranked.mean(1, keepdims=True)
+    ranked = mean + shrink * (ranked - mean)
     places = np.linspace(0, 1, _ROWS)
     table = np.stack([np.interp(places, model.g, column) for column in ranked.T], axis=1)
     return torch.tensor(table, dtype=dtype, device=device).flatten()

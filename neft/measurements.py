@@ -190,7 +190,7 @@ def read_level_table(path: str | Path) -> pd.DataFrame:
     """Read a level table (.csv, .csv.gz or .parquet) and check it.
 
     Returns:
-        `LEVEL_COLUMNS`, as `neft.levels.level_table` makes them; other columns are left out.
+        `LEVEL_COLUMNS`, as `neft.levels.summarise_levels` makes them; other columns are left out.
 
     Raises:
         ValueError: the first offence in the file: file, row (the header is row 1), rule, value.

@@ -48,12 +48,10 @@ class Section(BaseModel):
 class Variation(Section):
     """Which measured technologies become models, and at what time after their first read, in s.
 
-    `levels`, `candidates` and `ranks` are the tables that `neft.characterise` makes from reads.
+    `folder` holds the tables that `neft.characterise` makes from reads.
     """
 
-    levels: str
-    candidates: str
-    ranks: str
+    folder: str
     technologies: dict[str, Positive] = Field(min_length=1)
 
 
@@ -152,6 +150,14 @@ class Comparison(Section):
     chips: Count
 
 
+class Mapping(Comparison):
+    """A comparison of mappings, and the shares of devices that are stuck on differential pairs."""
+
+    stuck: Annotated[
+        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -162,7 +168,7 @@ class Parameters(Section):
     training: Training
     montecarlo: MonteCarlo
     compute: Compute
-    mapping: Comparison
+    mapping: Mapping
     ageing: Comparison
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 
@@ -178,11 +184,6 @@ class Parameters(Section):
         ):
             if name not in choices:
                 raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
-        if self.hardware.preset in whole and self.hardware.mapping == "weight":
-            raise ValueError(
-                f"hardware.mapping must be a device-level one with {self.hardware.preset}, "
-                f"got 'weight'"
-            )
         return self
 
 

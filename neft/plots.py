@@ -86,12 +86,19 @@ def save_svg(figure: plt.Figure, path: str | Path) -> None:
         partial.write_bytes(buffer.getvalue())
 
 
-def plot_spread(levels: pd.DataFrame, models: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_spread(
+    levels: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    bands: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the measured spread of the error against conductance, with fitted models over it.
 
     Args:
         levels: one technology at one time: g in [0, 1]; std, std_error (fractions of G_max).
         models: long table of model, g, sigma (fraction of G_max); one line per model.
+        bands: intervals of some of the models: model, g, low, high.
     """
     _require(levels, ["g", "std", "std_error"], key=["g"])
     _require(models, ["model", "g", "sigma"], key=["model", "g"])
@@ -103,8 +110,35 @@ def plot_spread(levels: pd.DataFrame, models: pd.DataFrame, *, ax: Axes | None =
         rows = rows.sort_values("g")
         look = dict(color=colours[i % len(colours)], linestyle=lines[i % len(lines)], linewidth=1.4)
         ax.plot(rows.g, 100 * rows.sigma, label=model, **look)
+        if bands is not None:
+            band = bands[bands.model == model].sort_values("g")
+            look = dict(color=look["color"], alpha=0.2, linewidth=0)
+            ax.fill_between(band.g, 100 * band.low, 100 * band.high, **look)
     ax.set_ylim(bottom=0)
     return _finish(ax, CONDUCTANCE, r"Std. of error (% of $G_{\max}$)")
+
+
+def plot_distances(table: pd.DataFrame, distance: str, *, ax: Axes | None = None) -> Axes:
+    """Draw how far candidate models are from the held-out errors, level by level.
+
+    A full marker is a level where the Kolmogorov-Smirnov test rejects the model at 1 %.
+
+    Args:
+        table: one technology at one time: candidate, g in [0, 1], ks, ks_p, ad.
+        distance: "ks" or "ad", the Kolmogorov-Smirnov or Anderson-Darling distance.
+    """
+    _require(table, ["candidate", "g", "ks", "ks_p", "ad"], key=["candidate", "g"])
+    ax = plt.subplots()[1] if ax is None else ax
+    colours, markers = sns.color_palette("colorblind"), "s^Do"
+    for i, (candidate, rows) in enumerate(table.groupby("candidate", sort=False)):
+        rows = rows.sort_values("g")
+        look = dict(color=colours[i % len(colours)], marker=markers[i % len(markers)], ms=3)
+        ax.plot(rows.g, rows[distance], label=candidate, linewidth=0.8, mfc="white", **look)
+        rejected = rows[rows.ks_p < 0.01]
+        ax.plot(rejected.g, rejected[distance], linestyle="", **look)
+    ax.set_yscale("log")
+    names = {"ks": "Kolmogorov-Smirnov", "ad": "Anderson-Darling"}
+    return _finish(ax, CONDUCTANCE, f"{names[distance]} distance")
 
 
 def plot_drift(levels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -232,6 +266,27 @@ def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ax.set_xticks(range(len(presets)), presets, rotation=30, ha="right", rotation_mode="anchor")
     ax.grid(visible=False, axis="x")
     return _finish(ax, "", "Accuracy (%)")
+
+
+def plot_stuck(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against the share of stuck devices, evenly spaced, a line per stuck level.
+
+    Args:
+        table: one sigma_d: stuck ("low" or "high"), share, accuracy, low, high (fractions).
+    """
+    columns = ["stuck", "share", "accuracy", "low", "high"]
+    _require(table, columns, key=columns[:2], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    shares = sorted(table.share.unique())
+    looks = {"low": ("#0072B2", "v", "-"), "high": ("#D55E00", "^", "--")}
+    for stuck, rows in table.groupby("stuck", sort=False):
+        rows, (colour, marker, line) = rows.sort_values("share"), looks[stuck]
+        x = [shares.index(share) for share in rows.share]
+        ax.fill_between(x, 100 * rows.low, 100 * rows.high, color=colour, alpha=0.15, linewidth=0)
+        look = dict(color=colour, marker=marker, ms=4, linestyle=line)
+        ax.plot(x, 100 * rows.accuracy, label=f"stuck {stuck}", **look)
+    ax.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
+    return _finish(ax, "Stuck devices (%)", "Accuracy (%)")
 
 
 def plot_accuracy_vs_time(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

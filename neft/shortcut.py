@@ -20,6 +20,20 @@ def with_mappings(hardware: Sequence[Hardware]) -> list[Hardware]:
     ]
 
 
+def with_stuck(hardware: Hardware, shares: Sequence[float]) -> dict[tuple[str, float], Hardware]:
+    """Return the hardware with differential pairs of which a share is stuck at one level.
+
+    Returns:
+        ("low" or "high", share) -> hardware.
+    """
+    none = {"mapping": "differential", "stuck_low": 0.0, "stuck_high": 0.0}
+    return {
+        (level, share): replace(hardware, **none | {f"stuck_{level}": share})
+        for level in ("low", "high")
+        for share in shares
+    }
+
+
 def weight_errors(
     hardware: Sequence[Hardware], sigma_d: float, *, points: int = 64, chips: int = 2000
 ) -> pd.DataFrame:

@@ -34,19 +34,23 @@ class VariationModel(ABC):
     def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
         """Standard deviation of the error at conductance `u` in [0, 1]; may be of no dimension."""
 
-    def sample(self, u: Tensor, sigma_d: float, *, generator: torch.Generator) -> Tensor:
+    def sample(
+        self, u: Tensor, sigma_d: float, *, generator: torch.Generator, shrink: float = 1.0
+    ) -> Tensor:
         """Draw one error per device, as a fraction of the full range.
 
         Args:
             u: conductances in [0, 1], any shape.
             sigma_d: standard deviation of the error, fraction of the full range.
             generator: source of the draw, on the device of `u`.
+            shrink: factor of the error's deviation from its mean at `u`, but not of the mean:
+                what averaging over several devices at `u` does.
 
         Returns:
             Errors, shape and dtype of `u`.
         """
         z = torch.randn(u.shape, generator=generator, device=u.device, dtype=u.dtype)
-        return z.mul_(self.spread(u, sigma_d))
+        return z.mul_(self.spread(u, sigma_d * shrink))
 
 
 @dataclass(frozen=True)

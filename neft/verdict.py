@@ -7,7 +7,7 @@ def at_times(comparison: pd.DataFrame, technologies: dict[str, float]) -> pd.Dat
     """Take each technology's rows at the measured time nearest to the one asked for.
 
     Args:
-        comparison: table of `neft.characterise.characterise`.
+        comparison: table of `neft.characterise.characterise`, any of them.
         technologies: name -> time, s.
 
     Raises:

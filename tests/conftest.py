@@ -7,9 +7,17 @@ import torch
 from torch.utils.data import TensorDataset
 
 from neft.datasets import Splits
+from neft.levels import level_errors, summarise_levels
 from neft.seeding import generator
 
 G_MAX, LEVELS = 4e-5, 4  # of the tables of reads
+
+
+def level_table(
+    reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32
+) -> pd.DataFrame:
+    errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
+    return summarise_levels(errors, technology=technology, g_max_S=g_max_S)
 
 
 @pytest.fixture(scope="session")

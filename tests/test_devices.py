@@ -153,22 +153,21 @@ def test_impossible_hardware_is_refused(settings: dict, said: str) -> None:
         hardware(**settings)
 
 
-def test_drifting_errors_need_devices_and_shrink_weights_of_either_sign_alike() -> None:
+def test_drifting_errors_shrink_weights_of_either_sign_alike_but_on_pairs() -> None:
     """Every device loses a tenth of the range: so does every sum of reads."""
     lost = MeasuredQuantiles(
         "lost", "", 1.0, g=(0.0, 1.0), probabilities=(0.4, 0.6), quantiles=((-0.1, -0.1),) * 2
     )
-    with pytest.raises(ValueError, match="mapping must be a device-level one"):
-        hardware(lost, mapping="weight")
     weight = torch.tensor([1.0, 0.5, -0.5, -1.0], dtype=torch.float64)
-    pair, single = (
+    pair, single, whole = (
         program_weight(
             weight,
             hardware(lost, mapping=mapping, bits=(16, 2)),
             lost.sigma_d_measured,
             generator=generator("any"),
         )
-        for mapping in ("differential", "sign_bit")
+        for mapping in ("differential", "sign_bit", "weight")
     )
+    torch.testing.assert_close(whole, weight - 0.1 * weight.sign(), rtol=0, atol=1e-12)
     torch.testing.assert_close(single, weight - 0.1 * weight.sign(), rtol=0, atol=1e-5)
     torch.testing.assert_close(pair, weight, rtol=0, atol=1e-5)

@@ -13,6 +13,8 @@ import pytest
 from neft import embedded
 from neft.measurements import read_level_table, read_relaxation_tsv
 
+OTHERS = ("candidates", "distances", "intervals", "ranks")
+
 
 @pytest.fixture(scope="module")
 def raw_folder():
@@ -89,7 +91,7 @@ def test_the_command_writes_what_build_makes(tmp_path, monkeypatch):
     embedded.main([str(tmp_path)])
     tables = embedded.build(tmp_path)
     assert_same(tables["levels"], read_level_table(tmp_path / "new" / "levels.csv"))
-    for name in ("candidates", "ranks"):
+    for name in OTHERS:
         assert_same(tables[name], pd.read_csv(tmp_path / "new" / f"{name}.csv"))
 
 
@@ -102,13 +104,13 @@ def test_the_raw_reads_rebuild_the_tables(raw_folder, table):
     with pytest.warns(UserWarning, match=r"left out 1 negative read"):
         tables = embedded.build(raw_folder)
     assert_same(tables["levels"], table)
-    assert_same(tables["candidates"], pd.read_csv(embedded.CANDIDATES))
-    assert_same(tables["ranks"], pd.read_csv(embedded.RANKS))
+    for name in OTHERS:
+        assert_same(tables[name], pd.read_csv(embedded.FOLDER / f"{name}.csv"))
 
 
 def test_held_out_cells_reject_the_measured_quantiles_no_more_often_than_chance_allows():
     """At 1 % in 32 levels: 3 rejections at one time, or 10 in all 11, have chances below 0.5 %."""
-    table = pd.read_csv(embedded.CANDIDATES)
+    table = pd.read_csv(embedded.FOLDER / "candidates.csv")
     rejected = table[table.candidate == "quantiles"].ks_rejected
     assert len(rejected) == 11
     assert rejected.max() <= 2

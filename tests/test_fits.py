@@ -9,7 +9,7 @@ from scipy import stats
 
 from neft import fits
 from neft.candidates import smoothed
-from neft.embedded import LEVELS, RANKS
+from neft.embedded import FOLDER, LEVELS
 from neft.measurements import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
 from neft.presets import PRESETS
 from neft.seeding import generator
@@ -87,9 +87,12 @@ def test_between_measured_times_levels_are_linear_in_log_time() -> None:
     assert (middle.n == first.n.combine(last.n, min)).all()
 
 
-@pytest.mark.parametrize(("technology", "time_s"), [("RRAM_B", 1e4), ("RRAM_C", 1e5)])
+TIMES = {"RRAM_B": (0.01, 0.1, 1.0, 100.0, 1e3, 1e4), "RRAM_C": (0.01, 0.1, 1.0, 4.0, 1e5)}
+
+
+@pytest.mark.parametrize(("technology", "time_s"), [(t, s) for t in TIMES for s in TIMES[t]])
 def test_sampled_errors_have_the_measured_quantiles(technology: str, time_s: float) -> None:
-    """From 1 % to 99 %, at every level, within the standard error of the sample."""
+    """At every time and level, from 1 % to 99 %, within three standard errors of the sample."""
     rows = fits.at_time(read_level_table(LEVELS), technology, time_s)
     model, n = fits.empirical(rows), 20_000
     probabilities = [p for p in QUANTILES if 0.01 <= p <= 0.99]
@@ -141,7 +144,7 @@ def level_table_of(time_s: float, levels: list[int]) -> pd.DataFrame:
 
 
 def test_ages_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
-    levels, ranks = read_level_table(LEVELS), pd.read_csv(RANKS)
+    levels, ranks = read_level_table(LEVELS), pd.read_csv(FOLDER / "ranks.csv")
     aged = fits.aged(levels, ranks.sample(frac=1, random_state=0), "RRAM_C")
     assert list(aged) == [0.01, 0.1, 1, 4, 1e5]
     rho = ranks.spearman[ranks.technology == "RRAM_C"].tolist()
@@ -153,9 +156,65 @@ def test_ages_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
 
 
 def test_ranks_that_miss_a_time_are_refused() -> None:
-    ranks = pd.read_csv(RANKS).query("next_time_s != 1e5")
+    ranks = pd.read_csv(FOLDER / "ranks.csv").query("next_time_s != 1e5")
     with pytest.raises(ValueError, match="ranks of RRAM_C must cover the times"):
         fits.aged(read_level_table(LEVELS), ranks, "RRAM_C")
+
+
+def ages_of(ranks: pd.DataFrame, times: list[float] | None = None):
+    return fits.aged(read_level_table(LEVELS), ranks, "RRAM_C", times)
+
+
+def test_times_in_between_leave_the_correlations_of_measured_times_as_they_were() -> None:
+    """r^s for a share s of the log time; at measured times the models are those of no times."""
+    ranks = pd.read_csv(FOLDER / "ranks.csv")
+    measured, more = ages_of(ranks), ages_of(ranks, [0.1, 0.2, 0.5, 1.0, 1.5, 4.0, 300.0, 1e5])
+    r = measured[1e5].correlations
+    chain = more[1e5].correlations
+    assert math.prod(chain[:3]) == pytest.approx(r[1])
+    assert math.prod(chain[3:5]) == pytest.approx(r[2])
+    assert math.prod(chain[5:]) == pytest.approx(r[3])
+    assert chain[0] == pytest.approx(r[1] ** math.log10(2))
+    assert more[4.0].quantiles == measured[4.0].quantiles
+    assert ages_of(ranks, list(measured)) == measured
+    across = ages_of(ranks, [0.01, 4.0])
+    assert across[4.0].correlations == pytest.approx((math.prod(r[:3]),))
+
+
+def test_sampled_ages_are_as_correlated_with_times_in_between_as_without() -> None:
+    """Ranks of 40,000 devices, at the first and the last measured time."""
+    n, ranks = 40_000, pd.read_csv(FOLDER / "ranks.csv")
+    u = torch.full((n,), 0.4, dtype=torch.float64)
+    found = []
+    for times in (None, [0.01, 0.05, 0.1, 1.0, 2.0, 4.0, 1e3, 1e5]):
+        models = ages_of(ranks, times)
+        errors = [models[t].sample(u, 0.1, generator=generator("age")) for t in (0.01, 1e5)]
+        found.append(stats.spearmanr(*errors).statistic)
+    r = math.prod(ages_of(ranks)[1e5].correlations)
+    expected = 6 / math.pi * math.asin(r / 2)
+    assert found == pytest.approx([expected] * 2, abs=4 / math.sqrt(n))
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([0.0, 1.0], r"time_s of RRAM_C must be .*\(0.01 to 100000\), got 0.0"),
+        ([1.0, 2e5], "got 200000.0"),
+        ([1.0, 1.0], r"times must increase, got \[1.0, 1.0\]"),
+        ([4.0, 1.0], "times must increase"),
+    ],
+)
+def test_impossible_ages_are_refused(times: list[float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ages_of(pd.read_csv(FOLDER / "ranks.csv"), times)
+
+
+def test_nothing_is_between_times_whose_ranks_are_turned_round() -> None:
+    ranks = pd.read_csv(FOLDER / "ranks.csv")
+    ranks.loc[ranks.time_s == 4, "spearman"] = -0.5
+    assert ages_of(ranks, [1.0, 4.0, 1e5])[1e5].correlations[-1] < 0
+    with pytest.raises(ValueError, match=r"between 4 and 100000 must have a positive .*got -0.5"):
+        ages_of(ranks, [4.0, 100.0])
 
 
 def test_smooth_model_is_gaussian_with_the_smoothed_mean_and_spread() -> None:

@@ -6,9 +6,8 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import G_MAX, LEVELS
+from conftest import G_MAX, LEVELS, level_table
 
-from neft.levels import level_table
 from neft.measurements import LEVEL_COLUMNS, QUANTILES
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,11 +12,19 @@ from neft.forward import NoisyForward
 from neft.hardware import Hardware
 from neft.layers import device_weights
 from neft.mapping import program, program_weight
-from neft.measured_variation import MeasuredGaussian
+from neft.measured_variation import MeasuredGaussian, MeasuredQuantiles
 from neft.presets import PRESETS
 from neft.seeding import generator
 
 MEASURED = MeasuredGaussian("made", "up", 1.0, g=(0.0, 0.4, 1.0), sigma=(0.01, 0.05, 0.02))
+DRIFTING = MeasuredQuantiles(
+    "drifting",
+    "made up",
+    1.0,
+    g=(0.1, 0.9),
+    probabilities=(0.01, 0.25, 0.5, 0.75, 0.99),
+    quantiles=((-0.02, -0.01, 0.0, 0.01, 0.1), (-0.1, -0.06, -0.05, -0.04, 0.01)),
+)
 HARDWARE = [Hardware(model) for model in (*PRESETS.values(), MEASURED)]
 NETWORKS = {"lenet5": {"channels": 1, "width": 1.0}, "vgg8": {"channels": 3, "width": 0.125}}
 
@@ -49,7 +58,9 @@ def test_bits_that_make_no_whole_devices_are_refused(bits: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("hardware", HARDWARE, ids=lambda h: h.variation.name)
+@pytest.mark.parametrize(
+    "hardware", [*HARDWARE, Hardware(DRIFTING)], ids=lambda h: h.variation.name
+)
 def test_without_variation_programming_is_the_identity(name: str, hardware: Hardware) -> None:
     net = network(name)
     chip = program(net, hardware, 0.0, generator=generator("any"))
@@ -83,6 +94,63 @@ def test_programming_equals_a_loop_over_weights(hardware: Hardware) -> None:
         r = hardware.variation.spread(u).item()
         slow.append(w + largest * hardware.slice_factor * 0.2 * r * draw)
     torch.testing.assert_close(fast.flatten(), torch.tensor(slow, dtype=torch.float64))
+
+
+def moments(u: float) -> tuple[float, float]:
+    """Mean and standard deviation of DRIFTING at u at its measured size, by slow integration."""
+    share = min(max((u - 0.1) / 0.8, 0.0), 1.0)
+    low, high = DRIFTING.quantiles
+    row = [(1 - share) * a + share * b for a, b in zip(low, high, strict=True)]
+    errors = np.interp((np.arange(100_000) + 0.5) / 100_000, DRIFTING.probabilities, row)
+    return errors.mean(), errors.std()
+
+
+@pytest.mark.parametrize("u", [0.0, 0.05, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("bits", [(8, 2), (8, 8)])
+def test_a_drift_moves_the_size_of_a_weight_and_averaging_does_not_lessen_it(
+    u: float, sign: int, bits: tuple[int, int]
+) -> None:
+    """w' = w + sign(w) s (mu(u) + c (e - mu(u))): mean mu(u), standard deviation c sigma(u)."""
+    n, largest, hardware = 100_000, 0.8, Hardware(DRIFTING, *bits)
+    weight = torch.full((n + 1,), sign * u * largest, dtype=torch.float64)
+    weight[-1] = largest
+    draw = generator("drift", u, sign)
+    sigma_d = DRIFTING.sigma_d_measured
+    moved = (program_weight(weight, hardware, sigma_d, generator=draw) - weight)[:-1]
+    moved = moved * sign / largest  # of a weight of -0.0 too
+    mean, sigma = moments(u)
+    sigma *= hardware.slice_factor
+    fourth = ((moved - moved.mean()) ** 4).mean() / moved.var() ** 2
+    assert abs(moved.mean().item() - mean) < 4 * sigma / math.sqrt(n) + 2e-4
+    assert abs(moved.std().item() / sigma - 1) < 2 * math.sqrt(fourth / n) + 0.01
+
+
+def test_weights_of_opposite_signs_get_opposite_errors() -> None:
+    weight = torch.randn(30, 20, generator=generator("w"), dtype=torch.float64)
+    chips = [
+        program_weight(w, Hardware(DRIFTING), 0.1, generator=generator("sign"))
+        for w in (weight, -weight)
+    ]
+    assert torch.equal(chips[0], -chips[1])
+    assert not torch.equal(chips[0], weight)
+
+
+def test_programming_a_drifting_error_equals_a_loop_over_weights() -> None:
+    """The mean is taken over the ranks that may be drawn, at the conductance looked up."""
+    weight = torch.randn(6, 7, generator=generator("w"), dtype=torch.float64)
+    hardware, largest = Hardware(DRIFTING), weight.abs().max().item()
+    fast = program_weight(weight, hardware, 0.3, generator=generator("loop"))
+    every = torch.arange(4096)
+    ranks = torch.randint(4096, weight.shape, generator=generator("loop"), dtype=torch.int32)
+    for w, rank, found in zip(*(x.flatten().tolist() for x in (weight, ranks, fast)), strict=True):
+        share = min(max((round(abs(w) / largest * 256) / 256 - 0.1) / 0.8, 0.0), 1.0)
+        row = [(1 - share) * a + share * b for a, b in zip(*DRIFTING.quantiles, strict=True)]
+        errors = np.interp((every + 0.5) / 4096, DRIFTING.probabilities, row)
+        errors *= 0.3 / DRIFTING.sigma_d_measured
+        mean, factor = errors.mean(), hardware.slice_factor
+        error = mean + factor * (errors[rank] - mean)
+        assert found == pytest.approx(w + math.copysign(largest, w) * error, abs=1e-12)
 
 
 @pytest.mark.parametrize("sigma_d", [-0.1, math.nan, math.inf])

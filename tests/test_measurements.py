@@ -11,11 +11,10 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
-from conftest import G_MAX, LEVELS
+from conftest import G_MAX, LEVELS, level_table
 
 import neft.levels
 from neft import measurements
-from neft.levels import level_table
 from neft.measurements import (
     LEVEL_COLUMNS,
     QUANTILE_COLUMNS,

@@ -18,6 +18,7 @@ FIGURES = (
     "chip_distribution",
     "weight_errors",
     "mapping_accuracy",
+    "stuck",
     "ageing",
 )
 

@@ -49,13 +49,35 @@ HISTORY = pd.DataFrame(
     ],
     columns=["method", "seed", "epoch", "validation_accuracy"],
 )
+DISTANCES = pd.DataFrame(
+    {
+        "candidate": ["late"] * 2 + ["early"] * 2,
+        "g": [0.75, 0.25, 0.25, 0.75],
+        "ks": [0.2, 0.1, 0.3, 0.4],
+        "ks_p": [0.5, 0.001, 0.02, 0.03],
+        "ad": [2.0, 1.0, 3.0, 4.0],
+    }
+)
+STUCK = pd.DataFrame(
+    [
+        (stuck, share, 0.9 - share, 0.85 - share, 0.92 - share)
+        for stuck in ("low", "high")
+        for share in (0.05, 0.0, 0.001)
+    ],
+    columns=["stuck", "share", "accuracy", "low", "high"],
+)
 ONE_TABLE = [
     (plots.plot_drift, DRIFT),
     (plots.plot_accuracy_vs_sigma, ACCURACY),
     (plots.plot_chip_distribution, DRAWS),
     (plots.plot_history, HISTORY),
+    (plots.plot_stuck, STUCK),
 ]
-EVERY_PLOT = [*ONE_TABLE, (lambda table, **ax: plots.plot_spread(table, MODELS, **ax), LEVELS)]
+EVERY_PLOT = [
+    *ONE_TABLE,
+    (lambda table, **ax: plots.plot_spread(table, MODELS, **ax), LEVELS),
+    (lambda table, **ax: plots.plot_distances(table, "ks", **ax), DISTANCES),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -360,3 +382,33 @@ def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
     assert ax.get_xscale() == "log"
     assert list(ax.lines[0].get_xdata()) == [0.01, 100.0]
     assert list(ax.lines[0].get_ydata()) == pytest.approx([90, 80])
+
+
+@pytest.mark.parametrize("distance", ["ks", "ad"])
+def test_distances_fill_the_levels_where_a_model_is_rejected(distance):
+    ax = plots.plot_distances(DISTANCES, distance)
+    for candidate, rows in DISTANCES.groupby("candidate"):
+        rows = rows.sort_values("g")
+        line = lines(ax)[candidate]
+        assert line.get_xydata().tolist() == rows[["g", distance]].to_numpy().tolist()
+        assert line.get_markerfacecolor() == "white"
+    full = [line.get_xydata().tolist() for line in ax.lines if line.get_linestyle() == "None"]
+    assert full == [[[0.25, DISTANCES[distance][1]]], []]
+
+
+def test_bands_lie_around_the_model_they_belong_to():
+    bands = pd.DataFrame({"model": "early", "g": [1.0, 0.0], "low": 0.02, "high": 0.03})
+    ax = plots.plot_spread(LEVELS, MODELS, bands=bands)
+    shown = [band for band in ax.collections if band.get_alpha() == 0.2 and len(band.get_paths())]
+    (band,) = [b for b in shown if np.size(b.get_paths()[0].vertices)]
+    assert to_hex(band.get_facecolor()[0]) == to_hex(lines(ax)["early"].get_color())
+    assert band.get_paths()[0].vertices[:, 1].min() == pytest.approx(2)
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(3)
+
+
+def test_shares_of_stuck_devices_are_evenly_spaced_and_labelled_in_percent():
+    ax = plots.plot_stuck(STUCK)
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.1", "5"]
+    expected = [[0, 90], [1, 89.9], [2, 85]]
+    for stuck in ("low", "high"):
+        assert lines(ax)[f"stuck {stuck}"].get_xydata() == pytest.approx(np.array(expected))

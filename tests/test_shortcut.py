@@ -6,7 +6,7 @@ import pytest
 
 from neft.hardware import MAPPINGS, Hardware
 from neft.presets import PRESETS
-from neft.shortcut import weight_errors, with_mappings
+from neft.shortcut import weight_errors, with_mappings, with_stuck
 
 CHIPS = 4000
 
@@ -38,6 +38,18 @@ def test_every_mapping_of_every_hardware_is_compared_without_stuck_devices() -> 
     made = with_mappings([stuck, Hardware(PRESETS["RRAM1"])])
     assert [each.mapping for each in made] == [*MAPPINGS, *MAPPINGS]
     assert all(each.stuck_low == 0 for each in made)
+
+
+def test_stuck_devices_are_on_pairs_and_of_one_level_at_a_time() -> None:
+    made = with_stuck(Hardware(PRESETS["RRAM4"], 6, 3, stuck_low=0), [0.0, 0.1])
+    assert [(each.stuck_low, each.stuck_high) for each in made.values()] == [
+        (0, 0),
+        (0.1, 0),
+        (0, 0),
+        (0, 0.1),
+    ]
+    assert list(made) == [("low", 0.0), ("low", 0.1), ("high", 0.0), ("high", 0.1)]
+    assert {(each.mapping, each.weight_bits) for each in made.values()} == {("differential", 6)}
 
 
 def test_equal_calls_give_equal_tables() -> None:
