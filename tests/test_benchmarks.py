@@ -1,0 +1,49 @@
+"""The paper's benchmarks run as their parameter files say, here for two steps at tiny size."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stored import draw, write
+
+from neft import datasets, parameters
+from neft.experiment import evaluate_grid, train_grid
+from neft.presets import PRESETS
+
+BENCHMARKS = sorted((Path(__file__).parents[1] / "params").glob("*_*.yaml"))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_benchmark_takes_two_steps_with_every_method(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = parameters.load(path)
+    name, hardware = run.dataset.name, run.hardware.on(PRESETS[run.hardware.preset])
+    write(name, tmp_path, draw(name), monkeypatch)
+    images = len(datasets.load(name, tmp_path).train)
+    half = -(-images // 2)
+    schedule = replace(run.training.schedule, epochs=1, batch_size=half, validation_chips=1)
+    for method, settings in run.methods.items():
+        history = train_grid(
+            method,
+            parameters.build_method(method, settings),
+            hardware=hardware,
+            dataset=name,
+            network=run.network.name,
+            width=0.02,
+            sigma_d=run.training.sigma_d[-1:],
+            seeds=run.training.seeds[:1],
+            schedule=schedule,
+            folder=tmp_path / method,
+            dataset_folder=tmp_path,
+        )
+        assert 0 < history.train_loss.item() < float("inf")
+        draws = evaluate_grid(
+            tmp_path / method,
+            hardware=[hardware],
+            chips=2,
+            batch_size=run.montecarlo.batch_size,
+            dataset_folder=tmp_path,
+        )
+        assert draws.accuracy.between(0, 1).all()
+        assert draws.trained_sigma_d.unique().tolist() == [0.4]
