@@ -140,7 +140,7 @@ class RightCensored(Baseline, name="right_censored"):
         ValueError: bound not finite; when training starts, errors that are not Gaussian.
     """
 
-    bound: float = 1.0
+    bound: float = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

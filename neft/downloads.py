@@ -111,10 +111,8 @@ def _mnist_part(folder: Path, prefix: str) -> Part:
     source = SOURCES["mnist"]
     images_file = folder / source.place / f"{prefix}-images-idx3-ubyte"
     labels_file = folder / source.place / f"{prefix}-labels-idx1-ubyte"
-    images, labels = (
-        _read_idx(folder, read_image_file, images_file),
-        _read_idx(folder, read_label_file, labels_file),
-    )
+    images = _read_idx(folder, read_image_file, images_file)
+    labels = _read_idx(folder, read_label_file, labels_file)
     if images.shape[1:] != (28, 28):
         height, width = images.shape[1:]
         raise source.error(folder, images_file, f"images must be 28 x 28, are {height} x {width}")

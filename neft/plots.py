@@ -207,6 +207,30 @@ def plot_accuracy_vs_sigma(
     return _finish(ax, r"Device variation $\sigma_d$ (of full range)", "Accuracy (%)")
 
 
+def plot_quantity_vs_sigma(
+    table: pd.DataFrame, *, label: str, log: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw a quantity against sigma_d: line of the mean, band of its interval.
+
+    Args:
+        table: method, sigma_d, mean, low, high.
+        label: of the vertical axis.
+        log: draw that axis in powers of ten.
+    """
+    _require(table, ["method", "sigma_d", "mean", "low", "high"], key=["method", "sigma_d"])
+    ax = plt.subplots()[1] if ax is None else ax
+    for method, rows in table.groupby("method", sort=False):
+        style, rows = method_style(method), rows.sort_values("sigma_d")
+        band = dict(color=style.colour, alpha=0.15, linewidth=0)
+        low = rows.low.clip(lower=rows["mean"].min() / 10) if log else rows.low
+        ax.fill_between(rows.sigma_d, low, rows.high, **band)
+        look = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
+        ax.plot(rows.sigma_d, rows["mean"], label=style.label, **look, **_line(style))
+    if log:
+        ax.set_yscale("log")
+    return _finish(ax, r"Device variation $\sigma_d$", label)
+
+
 def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the accuracy of single chips per method: box of quartiles, whiskers at 5 and 95 %.
 

@@ -43,6 +43,37 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
     return pd.DataFrame(rows)
 
 
+QUANTITIES = (
+    "predictive_entropy",
+    "mutual_information",
+    "reverse_mutual_information",
+    "ekl",
+    "largest_probability",
+    "true_probability",
+    "calibration_error",
+    "ensemble_calibration_error",
+)
+"""What `neft.uncertainty.OverChips` gives for a network."""
+
+
+def summarise_uncertainty(uncertainty: pd.DataFrame) -> pd.DataFrame:
+    """Summarise over seeds what chips disagree on.
+
+    Args:
+        uncertainty: columns method, sigma_d, seed and `QUANTITIES`; a row a network.
+
+    Returns:
+        Columns method, sigma_d, quantity, seeds, mean, low, high (95 % t interval over seeds).
+    """
+    rows = []
+    for (method, sigma_d), group in uncertainty.groupby(["method", "sigma_d"], sort=False):
+        for quantity in QUANTITIES:
+            interval = mean_interval(group[quantity])
+            about = {"method": method, "sigma_d": sigma_d, "quantity": quantity}
+            rows.append({**about, "seeds": len(group), **vars(interval)})
+    return pd.DataFrame(rows)
+
+
 REFERENCES = ("noise_injection", "scaled_logits")
 """What a method is compared with: the usual defence, and feedback training without feedback."""
 

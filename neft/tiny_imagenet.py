@@ -26,9 +26,9 @@ def read_tiny_imagenet(folder: Path) -> tuple[Part, Part]:
 
     A class is the rank of its name among those of wnids.txt. Validation images get theirs from
     val/val_annotations.txt; the folder stays as it is. Greyscale images become RGB. All images
-    are decoded here and kept as uint8 (1.4 GB), so that one that cannot be decoded stops a run
-    before any training, and no epoch decodes again. The digests are of the files' bytes, as
-    decoders differ.
+    are decoded here and kept as uint8 (1.4 GB a process), so that one that cannot be decoded
+    stops a run before any training, and no epoch decodes again. The digests are of the files'
+    bytes, as decoders differ.
 
     Args:
         folder: of data sets; the files are in its tiny-imagenet-200.

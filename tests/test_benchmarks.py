@@ -7,7 +7,8 @@ import pytest
 from stored import draw, write
 
 from neft import datasets, parameters
-from neft.experiment import evaluate_grid, train_grid
+from neft.evaluation import evaluate_grid
+from neft.experiment import train_grid
 from neft.presets import PRESETS
 
 BENCHMARKS = sorted((Path(__file__).parents[1] / "params").glob("*_*.yaml"))
@@ -44,6 +45,6 @@ def test_benchmark_takes_two_steps_with_every_method(
             chips=2,
             batch_size=run.montecarlo.batch_size,
             dataset_folder=tmp_path,
-        )
+        ).draws
         assert draws.accuracy.between(0, 1).all()
         assert draws.trained_sigma_d.unique().tolist() == [0.4]

@@ -1,13 +1,12 @@
-"""Laws of the grids: what is trained and tested, kept and continued."""
+"""Laws of the grid of trainings: what is trained, kept and continued."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-from neft import checkpoints, datasets, experiment, models
+from neft import checkpoints, datasets, evaluation, experiment, models
 from neft.baselines import NoiseInjection
 from neft.datasets import Splits
 from neft.hardware import Hardware
@@ -41,45 +40,15 @@ def train_grid(folder: Path, method: Method | None = None, **settings) -> pd.Dat
     )
 
 
-def evaluate_grid(folder: Path, **settings) -> pd.DataFrame:
-    return experiment.evaluate_grid(folder, hardware=[HARDWARE], chips=3, batch_size=10, **settings)
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_every_point_of_the_grid_is_trained_and_tested(tmp_path: Path) -> None:
+def test_every_point_of_the_grid_is_trained(tmp_path: Path) -> None:
     history = train_grid(tmp_path)
-    draws = evaluate_grid(tmp_path)
     points = {(0.1, 0), (0.1, 1), (0.3, 0), (0.3, 1)}
     assert set(zip(history.sigma_d, history.seed, strict=True)) == points
-    assert set(zip(draws.sigma_d, draws.seed, strict=True)) == points
-    assert len(draws) == 4 * 3
-    assert set(history.method) == set(draws.method) == {"mine"}
-
-
-def test_every_network_meets_every_hardware(tmp_path: Path) -> None:
-    train_grid(tmp_path, sigma_d=[0.3])
-    pair = replace(HARDWARE, mapping="differential")
-    settings = {"chips": 3, "batch_size": 10}
-    both = experiment.evaluate_grid(tmp_path, hardware=[HARDWARE, pair], **settings)
-    for made in (HARDWARE, pair):
-        alone = experiment.evaluate_grid(tmp_path, hardware=[made], **settings)
-        rows = both[both.mapping == made.mapping].reset_index(drop=True)
-        pd.testing.assert_frame_equal(rows, alone, check_exact=True)
-
-
-def test_at_their_measured_size_chips_do_not_ask_what_a_network_was_trained_for(
-    tmp_path: Path,
-) -> None:
-    train_grid(tmp_path)
-    fit = Hardware(PRESETS["RRAM_Milo"])
-    draws = experiment.evaluate_grid(
-        tmp_path, hardware=[fit], chips=3, batch_size=10, measured_size=True
-    )
-    assert set(draws.trained_sigma_d) == {0.1, 0.3}
-    assert set(draws.sigma_d) == {fit.variation.sigma_d_measured}
+    assert set(history.method) == {"mine"}
 
 
 def test_data_are_looked_for_where_each_grid_is_told(
@@ -88,7 +57,10 @@ def test_data_are_looked_for_where_each_grid_is_told(
     asked: list[Path] = []
     monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
     train_grid(tmp_path / "runs", dataset_folder=tmp_path / "here")
-    evaluate_grid(tmp_path / "runs", dataset_folder=tmp_path / "there")
+    evaluation.evaluate_grid(
+        tmp_path / "runs", hardware=[HARDWARE], chips=1, batch_size=10,
+        dataset_folder=tmp_path / "there",
+    )  # fmt: skip
     assert asked == [tmp_path / "here", tmp_path / "there"]
 
 
@@ -128,49 +100,9 @@ def test_killed_grid_continues_to_the_same_bits(tmp_path: Path, monkeypatch) -> 
     assert not scratch.exists()
 
 
-def test_killed_evaluation_continues_to_the_same_draws(tmp_path: Path, monkeypatch) -> None:
-    train_grid(tmp_path / "runs")
-    whole = evaluate_grid(tmp_path / "runs")
-    original, calls = experiment.accuracy_over_chips, [0]
-
-    def counted(*arguments, **settings) -> torch.Tensor:
-        calls[0] += 1
-        if calls[0] == 3:
-            raise KeyboardInterrupt
-        return original(*arguments, **settings)
-
-    monkeypatch.setattr(experiment, "accuracy_over_chips", counted)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate_grid(tmp_path / "runs", scratch=tmp_path / "scratch")
-    again = evaluate_grid(tmp_path / "runs", scratch=tmp_path / "scratch")
-    assert calls[0] == 3 + 2  # the two finished networks were not tested again
-    pd.testing.assert_frame_equal(whole, again, check_exact=True)
-    assert not (tmp_path / "scratch").exists()
-
-
 def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) -> None:
     train_grid(tmp_path, IRS(beta=0.1, hidden=8), sigma_d=[0.1], seeds=[0])
     tensors, _ = checkpoints.load(next(tmp_path.iterdir()))
     plain = models.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
     shapes = {name: tensor.shape for name, tensor in plain.state_dict().items()}
     assert {name: tensor.shape for name, tensor in tensors.items()} == shapes
-
-
-def test_trained_network_comes_back_with_what_it_is(tmp_path: Path) -> None:
-    train_grid(tmp_path, sigma_d=[0.1], seeds=[7])
-    network, header = experiment.load_trained(next(tmp_path.iterdir()))
-    assert not network.training
-    assert header["sigma_d"] == 0.1
-    assert header["seed"] == 7
-    assert header["network"] == {"name": "lenet5", "classes": 3, "channels": 1, "width": 0.5}
-
-
-def test_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
-    checkpoints.save(tmp_path / "other.safetensors", {"a": torch.zeros(1)})
-    with pytest.raises(ValueError, match=r"other\.safetensors: not a trained network"):
-        experiment.load_trained(tmp_path / "other.safetensors")
-
-
-def test_folder_without_networks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="must hold trained networks"):
-        evaluate_grid(tmp_path)

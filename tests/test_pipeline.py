@@ -16,6 +16,7 @@ FIGURES = (
     "measured_variation",
     "accuracy_vs_sigma",
     "chip_distribution",
+    "uncertainty",
     "weight_errors",
     "mapping_accuracy",
     "stuck",

@@ -94,6 +94,7 @@ ARROWS = {
     "montecarlo": PHYSICS | {"modes"},
     "training": PHYSICS | DATA | {"checkpoints", "forward", "method", "modes", "montecarlo"},
     "statistics": set(),
+    "uncertainty": set(),
     "results": {"statistics"},
     "plots": set(),
 }

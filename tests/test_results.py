@@ -6,9 +6,11 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
-from neft.results import differences, summarise
+from neft.results import QUANTITIES, differences, summarise, summarise_uncertainty
+from neft.uncertainty import OverChips
 
 
 def made(cells: dict[tuple[str, float], list[list[float]]]) -> pd.DataFrame:
@@ -133,3 +135,23 @@ def test_differences_need_common_seeds_and_chips() -> None:
 def test_without_a_reference_there_is_no_difference() -> None:
     only = paired(0, 0.1).query("method == 'ovf'")
     assert differences(only).empty
+
+
+def test_uncertainty_is_summarised_over_seeds_quantity_by_quantity() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(size=(6, len(QUANTITIES)))
+    table = pd.DataFrame(values, columns=QUANTITIES)
+    table = table.assign(method="ovf", sigma_d=[0.1, 0.2] * 3, seed=[0, 0, 1, 1, 2, 2])
+    summary = summarise_uncertainty(table).set_index(["sigma_d", "quantity"])
+    for i, sigma_d in enumerate((0.1, 0.2)):
+        for k, quantity in enumerate(QUANTITIES):
+            row, seeds = summary.loc[(sigma_d, quantity)], values[i::2, k]
+            low, high = stats.t.interval(0.95, 2, loc=seeds.mean(), scale=stats.sem(seeds))
+            assert (row.seeds, row["mean"]) == (3, pytest.approx(seeds.mean()))
+            assert (row.low, row.high) == pytest.approx((low, high))
+
+
+def test_every_quantity_of_a_network_is_summarised() -> None:
+    chips = OverChips(torch.tensor([0, 1]))
+    chips.add(torch.eye(2))
+    assert tuple(chips.summary()) == QUANTITIES

@@ -92,13 +92,12 @@ def test_training_and_validation_are_the_official_training_part(
     assert stored.train_labels[trained + validated].tolist() == labels
 
 
-@pytest.mark.parametrize("name", ["mnist"])
 @pytest.mark.parametrize(("each", "tenth"), [(2, 1), (10, 1), (11, 2), (30, 3)])
 def test_a_tenth_of_each_class_rounded_up_validates(
-    name: str, each: int, tenth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each: int, tenth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(name, tmp_path, draw(name, each), monkeypatch)
-    labels = datasets.load(name, tmp_path).validation.tensors[1]
+    write("mnist", tmp_path, draw("mnist", each), monkeypatch)
+    labels = datasets.load("mnist", tmp_path).validation.tensors[1]
     assert torch.bincount(labels).tolist() == [tenth] * 10
 
 
@@ -157,8 +156,6 @@ def test_training_sees_every_crop_and_half_of_the_images_mirrored(
 @pytest.mark.parametrize("name", ["mnist"])
 def test_digits_are_not_augmented(name: str, stored: Stored, tmp_path: Path) -> None:
     splits = datasets.load(name, tmp_path)
-    for _ in range(3):
-        assert all((image[:, :2] == 0).all() for image in read(splits)[0])
     np.testing.assert_array_equal(read(splits)[0], read(splits)[0])
 
 

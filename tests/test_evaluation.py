@@ -1,0 +1,109 @@
+"""Laws of the evaluation of a folder of networks: what is tested, kept and continued."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from test_experiment import HARDWARE, one_process, train_grid
+
+from neft import checkpoints, evaluation
+from neft.datasets import Splits
+from neft.hardware import Hardware
+from neft.montecarlo import accuracy_over_chips, logits_over_chips
+from neft.presets import PRESETS
+from neft.uncertainty import OverChips
+
+__all__ = ["one_process"]
+
+
+def evaluate_grid(folder: Path, **settings) -> evaluation.Evaluation:
+    return evaluation.evaluate_grid(folder, hardware=[HARDWARE], chips=3, batch_size=10, **settings)
+
+
+def test_every_network_is_tested_on_every_chip(tmp_path: Path, tiny: Splits) -> None:
+    train_grid(tmp_path)
+    draws, uncertainty = evaluate_grid(tmp_path)
+    assert len(draws) == 4 * 3
+    assert len(uncertainty) == 4
+    assert set(draws.method) == set(uncertainty.method) == {"mine"}
+    for path in tmp_path.iterdir():
+        network, header = evaluation.load_trained(path)
+        about = HARDWARE, header["sigma_d"]
+        settings = {"chips": 3, "key": "test", "batch_size": 10}
+        same = (draws.sigma_d == header["sigma_d"]) & (draws.seed == header["seed"])
+        expected = accuracy_over_chips(network, tiny.test, *about, **settings)
+        assert draws.accuracy[same].tolist() == expected.tolist()
+        over = OverChips(tiny.test.tensors[1])
+        for logits in logits_over_chips(network, tiny.test.tensors[0], *about, **settings):
+            over.add(logits)
+        same = (uncertainty.sigma_d == header["sigma_d"]) & (uncertainty.seed == header["seed"])
+        ((_, row),) = uncertainty[same].iterrows()
+        assert row[list(over.summary())].to_dict() == over.summary()
+
+
+def test_every_network_meets_every_hardware(tmp_path: Path) -> None:
+    train_grid(tmp_path, sigma_d=[0.3])
+    pair = replace(HARDWARE, mapping="differential")
+    settings = {"chips": 3, "batch_size": 10}
+    both = evaluation.evaluate_grid(tmp_path, hardware=[HARDWARE, pair], **settings).draws
+    for made in (HARDWARE, pair):
+        alone = evaluation.evaluate_grid(tmp_path, hardware=[made], **settings).draws
+        rows = both[both.mapping == made.mapping].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, alone, check_exact=True)
+
+
+def test_at_their_measured_size_chips_do_not_ask_what_a_network_was_trained_for(
+    tmp_path: Path,
+) -> None:
+    train_grid(tmp_path)
+    fit = Hardware(PRESETS["RRAM_Milo"])
+    found = evaluation.evaluate_grid(
+        tmp_path, hardware=[fit], chips=3, batch_size=10, measured_size=True
+    )
+    draws = found.draws
+    assert set(draws.trained_sigma_d) == {0.1, 0.3}
+    assert set(draws.sigma_d) == {fit.variation.sigma_d_measured}
+
+
+def test_killed_evaluation_continues_to_the_same_draws(tmp_path: Path, monkeypatch) -> None:
+    train_grid(tmp_path / "runs")
+    whole = evaluate_grid(tmp_path / "runs")
+    original, calls = evaluation.logits_over_chips, [0]
+
+    def counted(*arguments, **settings) -> Iterator[torch.Tensor]:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise KeyboardInterrupt
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(evaluation, "logits_over_chips", counted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_grid(tmp_path / "runs", scratch=tmp_path / "scratch")
+    again = evaluate_grid(tmp_path / "runs", scratch=tmp_path / "scratch")
+    assert calls[0] == 3 + 2  # the two finished networks were not tested again
+    for before, after in zip(whole, again, strict=True):
+        pd.testing.assert_frame_equal(before, after, check_exact=True)
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_trained_network_comes_back_with_what_it_is(tmp_path: Path) -> None:
+    train_grid(tmp_path, sigma_d=[0.1], seeds=[7])
+    network, header = evaluation.load_trained(next(tmp_path.iterdir()))
+    assert not network.training
+    assert header["sigma_d"] == 0.1
+    assert header["seed"] == 7
+    assert header["network"] == {"name": "lenet5", "classes": 3, "channels": 1, "width": 0.5}
+
+
+def test_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
+    checkpoints.save(tmp_path / "other.safetensors", {"a": torch.zeros(1)})
+    with pytest.raises(ValueError, match=r"other\.safetensors: not a trained network"):
+        evaluation.load_trained(tmp_path / "other.safetensors")
+
+
+def test_folder_without_networks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must hold trained networks"):
+        evaluate_grid(tmp_path)
