@@ -1,6 +1,7 @@
 """The laws of programming hold for any network: its chip is a copy with other weights in it."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -211,20 +212,9 @@ def test_a_table_and_a_layer_that_share_a_weight_share_its_errors() -> None:
     torch.testing.assert_close(run(net, chip, tokens), noisy @ noisy.T)
 
 
-def three_channels(data: Splits) -> Splits:
+def reshaped(data: Splits, change: Callable[[Tensor], Tensor]) -> Splits:
     def part(of: TensorDataset) -> TensorDataset:
-        images, labels = of.tensors
-        return TensorDataset(images.expand(-1, 3, -1, -1), labels)
-
-    return Splits(part(data.train), part(data.validation), part(data.test), data.classes)
-
-
-def rows(data: Splits) -> Splits:
-    """Images as sequences of their rows."""
-
-    def part(of: TensorDataset) -> TensorDataset:
-        images, labels = of.tensors
-        return TensorDataset(images.squeeze(1), labels)
+        return TensorDataset(change(of.tensors[0]), of.tensors[1])
 
     return Splits(part(data.train), part(data.validation), part(data.test), data.classes)
 
@@ -237,9 +227,11 @@ def test_three_calls_make_a_users_network_noisy_trained_and_evaluated(
 ) -> None:
     with seeded("user", kind):
         if kind == "lstm":
-            data, net = rows(tiny), Recurrent(nn.LSTM(32, 16, batch_first=True), 16)
+            data = reshaped(tiny, lambda images: images.squeeze(1))  # sequences of rows
+            net = Recurrent(nn.LSTM(32, 16, batch_first=True), 16)
         else:
-            data, net = three_channels(tiny), NETWORKS[kind][0]()
+            data = reshaped(tiny, lambda images: images.expand(-1, 3, -1, -1))
+            net = NETWORKS[kind][0]()
     before = {key: weight.detach().clone() for key, weight in device_weights(net).items()}
 
     hardware = Hardware.load("RRAM1")
