@@ -9,10 +9,11 @@ from ruamel.yaml import YAML
 
 from neft import parameters
 from neft.feedback import OVF
+from neft.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
 PARAMS = ROOT / "params.yaml"
-BENCHMARKS = sorted((ROOT / "params").glob("*.yaml"))
+BENCHMARKS = sorted((ROOT / "params").glob("*_*.yaml"))
 
 
 def changed(path: str, value: Any) -> Callable[[dict], None]:
@@ -123,6 +124,18 @@ def test_benchmarks_are_complete_and_as_large_as_the_papers(path: Path) -> None:
     assert run.methods.keys() >= parameters.load(PARAMS).methods.keys()
     assert run.training.sigma_d == [round(0.05 * i, 2) for i in range(9)]
     assert (run.training.epochs, run.training.batch_size, run.montecarlo.chips) == (200, 128, 1000)
+
+
+def test_the_run_of_all_methods_is_the_default_run_but_for_its_size() -> None:
+    default, every = parameters.load(PARAMS), parameters.load(ROOT / "params" / "methods.yaml")
+    same = {"seeds": default.training.seeds}
+    assert every.training.model_copy(update=same) == default.training
+    assert every.montecarlo.model_dump(exclude={"batch_size"}) == {"chips": 50}
+    for section in ("hardware", "dataset", "network", "variation"):
+        assert getattr(every, section) == getattr(default, section)
+    assert every.methods.items() >= default.methods.items()
+    built = {type(parameters.build_method(*item)) for item in every.methods.items()}
+    assert built == set(METHODS.values())
 
 
 def test_default_run_covers_enough_to_say_something() -> None:
