@@ -42,7 +42,8 @@ def program_weight(
         generator: source of the draw, on the weight's device.
 
     Returns:
-        The programmed weight; `weight` itself if sigma_d is 0 in the weight-level model.
+        The programmed weight; `weight` itself if sigma_d is 0 in the weight-level model, or if
+        it is not finite, as in training that diverged.
 
     Raises:
         ValueError: sigma_d negative or not finite.
@@ -56,6 +57,8 @@ def program_weight(
         return wide.to(weight.dtype)
     with torch.no_grad():
         scale = _scale(weight, hardware)
+        if not scale.isfinite().all():
+            return weight
         programmed = torch.empty_like(weight)
         rows = max(1, CHUNK // max(1, weight[:1].numel()))
         for out, part, full in zip(

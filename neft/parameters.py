@@ -150,6 +150,12 @@ class Comparison(Section):
     chips: Count
 
 
+class Convergence(Section):
+    """The validation accuracy that a converged training ends above, a fraction."""
+
+    threshold: Annotated[float, Field(ge=0, le=1)]
+
+
 class Mapping(Comparison):
     """A comparison of mappings, and the shares of devices that are stuck on differential pairs."""
 
@@ -168,6 +174,7 @@ class Parameters(Section):
     training: Training
     montecarlo: MonteCarlo
     compute: Compute
+    convergence: Convergence
     mapping: Mapping
     ageing: Comparison
     methods: dict[str, dict[str, Any]] = Field(min_length=1)

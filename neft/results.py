@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from neft.statistics import mean_interval
+from neft.statistics import mean_interval, share_interval
 
 
 def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) -> pd.DataFrame:
@@ -71,6 +71,29 @@ def summarise_uncertainty(uncertainty: pd.DataFrame) -> pd.DataFrame:
             interval = mean_interval(group[quantity])
             about = {"method": method, "sigma_d": sigma_d, "quantity": quantity}
             rows.append({**about, "seeds": len(group), **vars(interval)})
+    return pd.DataFrame(rows)
+
+
+def convergence(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Say how often training converges: ends above a validation accuracy, under noise.
+
+    Args:
+        history: columns method, sigma_d, seed, epoch, train_loss, validation_accuracy.
+        threshold: what the last epoch's validation accuracy must exceed, a fraction; a run
+            whose loss is not finite there has not converged.
+
+    Returns:
+        Columns method, sigma_d, seeds, mean (share of converged runs), low, high (its 95 %
+        Wilson interval).
+    """
+    last = history.loc[history.groupby(["method", "sigma_d", "seed"], sort=False).epoch.idxmax()]
+    last = last.assign(
+        converged=(last.validation_accuracy > threshold) & np.isfinite(last.train_loss)
+    )
+    rows = []
+    for (method, sigma_d), runs in last.groupby(["method", "sigma_d"], sort=False):
+        interval = share_interval(int(runs.converged.sum()), len(runs))
+        rows.append({"method": method, "sigma_d": sigma_d, "seeds": len(runs), **vars(interval)})
     return pd.DataFrame(rows)
 
 

@@ -68,7 +68,8 @@ def train(
     An epoch is judged by its mean accuracy on the validation part over chips at sigma_d, the
     same chips each time; the first of equally good epochs is kept. All randomness comes from
     `seed`: with `state`, a run that was killed goes on after its last finished epoch and ends
-    with the same bits.
+    with the same bits. Training that diverges, to a loss that is not finite, ends there: the
+    network gets its best epoch's weights, or the initial ones if there was none.
 
     Args:
         network: any module, on the device to train on.
@@ -86,7 +87,7 @@ def train(
 
     Returns:
         History, a row an epoch: epoch, learning_rate, train_loss, validation_accuracy (a
-        fraction).
+        fraction); both are NaN in the epoch in which training diverged, the last.
 
     Raises:
         ValueError: sigma_d negative or not finite, or `state` not a checkpoint of this run.
@@ -95,17 +96,21 @@ def train(
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
-    epochs = range(first, schedule.epochs)
+    epochs = range(first, first if run.diverged else schedule.epochs)
     for epoch in tqdm(epochs, "epochs", initial=first, total=schedule.epochs, disable=not progress):
         rate = schedule.learning_rate_at(epoch)
         loss = run.epoch(epoch, rate, hardware, sigma_d, schedule.batch_size)
-        accuracy = accuracy_over_chips(
-            network, data.validation, hardware, sigma_d,
-            chips=schedule.validation_chips, key="validation", where=where,
-        ).mean().item()  # fmt: skip
+        accuracy = math.nan
+        if math.isfinite(loss):
+            accuracy = accuracy_over_chips(
+                network, data.validation, hardware, sigma_d,
+                chips=schedule.validation_chips, key="validation", where=where,
+            ).mean().item()  # fmt: skip
         run.record(epoch=epoch, learning_rate=rate, train_loss=loss, validation_accuracy=accuracy)
         if state is not None:
             run.keep(state)
+        if run.diverged:
+            break
     network.load_state_dict(run.best)
     return pd.DataFrame(run.history)
 
@@ -131,12 +136,12 @@ class _Run:
             self.auxiliary = method.auxiliary(network, example).to(self.device)
         self.optimizer = torch.optim.Adam([*network.parameters(), *self.auxiliary.parameters()])
         self.history: list[dict[str, float]] = []
-        self.best: dict[str, Tensor] = {}
+        self.best = self._weights()
 
     def epoch(
         self, epoch: int, rate: float, hardware: Hardware, sigma_d: float, batch_size: int
     ) -> float:
-        """Train one pass over the data; return the mean loss."""
+        """Train one pass over the data; return the mean loss, NaN if it diverged."""
 
         def stream(purpose: str, device: torch.device | str = self.device) -> torch.Generator:
             return generator(purpose, self.seed, epoch, device=device)
@@ -157,6 +162,8 @@ class _Run:
                 self.optimizer.zero_grad()
                 with self.autocast:
                     loss = self.method.loss(forward, self.auxiliary, inputs, labels)
+                if not loss.isfinite():
+                    return math.nan
                 loss.backward()
                 self.optimizer.step()
                 self.method.after_step(forward, self.auxiliary)
@@ -168,7 +175,15 @@ class _Run:
         best = max((r["validation_accuracy"] for r in self.history), default=-1.0)
         self.history.append(row)
         if row["validation_accuracy"] > best:
-            self.best = {n: tensor.clone() for n, tensor in self.network.state_dict().items()}
+            self.best = self._weights()
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last epoch's loss was not finite."""
+        return bool(self.history) and not math.isfinite(self.history[-1]["train_loss"])
 
     def keep(self, path: Path) -> None:
         """Write everything that the next epoch depends on."""

@@ -55,6 +55,7 @@ BAD = [
     (changed("montecarlo/chips", 0), "montecarlo.chips: .*1, got 0"),
     (changed("compute/device", "tpu"), "compute.device: .*one of auto, .*cpu here, got 'tpu'"),
     (changed("compute/mixed_precision", 1), "compute.mixed_precision: .*boolean, got 1"),
+    (changed("convergence/threshold", 80), "convergence.threshold: .*1, got 80"),
     (changed("mapping/method", "ofv"), "mapping.method must be one of .*got 'ofv'"),
     (changed("mapping/stuck", [0.1, 1.5]), "mapping.stuck.1: .*1, got 1.5"),
     (changed("mapping/stuck", [0.1, 0.1]), "mapping.stuck: .*distinct, got"),

@@ -17,6 +17,7 @@ FIGURES = (
     "accuracy_vs_sigma",
     "chip_distribution",
     "uncertainty",
+    "convergence",
     "weight_errors",
     "mapping_accuracy",
     "stuck",

@@ -66,6 +66,7 @@ STUCK = pd.DataFrame(
     ],
     columns=["stuck", "share", "accuracy", "low", "high"],
 )
+QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
 ONE_TABLE = [
     (plots.plot_drift, DRIFT),
     (plots.plot_accuracy_vs_sigma, ACCURACY),
@@ -77,6 +78,7 @@ EVERY_PLOT = [
     *ONE_TABLE,
     (lambda table, **ax: plots.plot_spread(table, MODELS, **ax), LEVELS),
     (lambda table, **ax: plots.plot_distances(table, "ks", **ax), DISTANCES),
+    (lambda table, **ax: plots.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
 ]
 
 
@@ -412,3 +414,20 @@ def test_shares_of_stuck_devices_are_evenly_spaced_and_labelled_in_percent():
     expected = [[0, 90], [1, 89.9], [2, 85]]
     for stuck in ("low", "high"):
         assert lines(ax)[f"stuck {stuck}"].get_xydata() == pytest.approx(np.array(expected))
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_quantities_are_drawn_as_they_are_with_their_bands(log):
+    table = QUANTITY.assign(low=QUANTITY.low - 2)
+    ax = plots.plot_quantity_vs_sigma(table, label="EKL (nats)", log=log)
+    assert ax.get_ylabel() == "EKL (nats)"
+    assert ax.get_yscale() == ("log" if log else "linear")
+    for band, (method, rows) in zip(
+        ax.collections, table.groupby("method", sort=False), strict=True
+    ):
+        rows = rows.sort_values("sigma_d")
+        line = lines(ax)[plots.method_style(method).label]
+        np.testing.assert_allclose(line.get_xydata(), rows[["sigma_d", "mean"]])
+        bounds = band.get_paths()[0].get_extents()
+        assert bounds.ymax == pytest.approx(rows.high.max())
+        assert bounds.ymin == pytest.approx(rows["mean"].min() / 10 if log else rows.low.min())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from neft.results import QUANTITIES, differences, summarise, summarise_uncertainty
+from neft.results import QUANTITIES, convergence, differences, summarise, summarise_uncertainty
 from neft.uncertainty import OverChips
 
 
@@ -155,3 +155,18 @@ def test_every_quantity_of_a_network_is_summarised() -> None:
     chips = OverChips(torch.tensor([0, 1]))
     chips.add(torch.eye(2))
     assert tuple(chips.summary()) == QUANTITIES
+
+
+def test_runs_converge_by_what_they_end_with() -> None:
+    """A good epoch before the last does not count, nor an accuracy with a loss that diverged."""
+    ends = {0: (0.1, 0.9, 0.5), 1: (0.95, 0.2, 0.5), 2: (0.1, 0.85, 0.5), 3: (0.9, 0.9, np.nan)}
+    rows = [
+        ("ovf", 0.1, seed, epoch, loss, accuracy)
+        for seed, (*accuracies, loss) in ends.items()
+        for epoch, accuracy in enumerate(accuracies)
+    ]
+    columns = ["method", "sigma_d", "seed", "epoch", "train_loss", "validation_accuracy"]
+    table = convergence(pd.DataFrame(rows[::-1], columns=columns), threshold=0.8)
+    ((_, row),) = table.iterrows()
+    assert (row.method, row.sigma_d, row.seeds, row["mean"]) == ("ovf", 0.1, 4, 0.5)
+    assert (row.low, row.high) == pytest.approx((0.15, 0.85), abs=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neft.statistics import mean_interval
+from neft.statistics import mean_interval, share_interval
 
 
 @pytest.mark.parametrize("size", [2, 3, 30])
@@ -55,3 +55,20 @@ def test_no_draw_has_no_mean() -> None:
 def test_a_level_is_strictly_between_0_and_1(level: float) -> None:
     with pytest.raises(ValueError, match=f"level must be between 0 and 1, got {level}"):
         mean_interval([1.0, 2.0], level)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 5), (3, 5), (5, 5), (40, 100)])
+def test_share_interval_solves_wilsons_equation(successes: int, trials: int) -> None:
+    """Its bounds are the p for which the share is z standard errors away."""
+    interval = share_interval(successes, trials)
+    z = stats.norm.ppf(0.975)
+    for bound in (interval.low, interval.high):
+        distance = abs(successes / trials - bound)
+        assert distance == pytest.approx(z * (bound * (1 - bound) / trials) ** 0.5, abs=1e-9)
+    assert interval.low <= interval.mean == successes / trials <= interval.high
+
+
+@pytest.mark.parametrize("pair", [(-1, 5), (6, 5), (0, 0)])
+def test_impossible_shares_are_refused(pair: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="successes must be 0 to trials"):
+        share_interval(*pair)

@@ -13,10 +13,13 @@ from torch.utils.data import TensorDataset
 from neft import models
 from neft.baselines import CorrectNet, NoiseFree, NoiseInjection, RightCensored, ScaledLogits
 from neft.datasets import Splits
+from neft.embedded import LEVELS
 from neft.feedback import OVF
+from neft.fits import at_time, empirical, gaussian
 from neft.hardware import Hardware
 from neft.layers import device_weights
 from neft.mapping import program
+from neft.measurements import read_level_table
 from neft.method import Method
 from neft.montecarlo import accuracy_over_chips
 from neft.presets import PRESETS
@@ -90,6 +93,49 @@ def test_killed_run_continues_to_the_same_bits(
     resumed, again = fit(METHODS[name], tiny, state=state)
     assert same(whole, resumed)
     pd.testing.assert_frame_equal(history, again, check_exact=True)
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_training_that_diverges_ends_with_its_best_weights(
+    epochs: int, tiny: Splits, tmp_path: Path
+) -> None:
+    """After none or one sound epoch (of 3 steps) a loss is infinite."""
+
+    @dataclass(frozen=True)
+    class Diverging(NoiseInjection):
+        steps: list[int]
+
+        def loss(self, *arguments) -> torch.Tensor:
+            self.steps[0] -= 1
+            factor = 1.0 if self.steps[0] >= 0 else math.inf
+            return factor * super().loss(*arguments)
+
+    state = tmp_path / "state.safetensors"
+    net, history = fit(Diverging([3 * epochs]), tiny, state=state)
+    assert history.epoch.tolist() == list(range(epochs + 1))
+    assert history.iloc[-1][["train_loss", "validation_accuracy"]].isna().all()
+    assert history.iloc[:-1].notna().all(axis=None)
+    if epochs:
+        settings = {"chips": SCHEDULE.validation_chips, "key": "validation"}
+        draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, **settings)
+        assert draws.mean().item() == history.validation_accuracy.max()
+    else:
+        assert same(net, models.build("lenet5", classes=3, channels=1, width=0.5, seed=0))
+    again, resumed = fit(Killed(NoiseInjection(), [0]), tiny, state=state)
+    assert same(net, again)
+    pd.testing.assert_frame_equal(history, resumed, check_exact=True)
+
+
+def test_weights_that_blow_up_are_a_divergence_and_no_error(tiny: Splits) -> None:
+    levels = at_time(read_level_table(LEVELS), "RRAM_B", 1e4)
+    for model in (gaussian(levels), empirical(levels)):
+        net = models.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+        history = train(
+            net, NoiseInjection(), tiny, Hardware(model), 0.2,
+            replace(SCHEDULE, learning_rate=1e36), seed=0, progress=False,
+        )  # fmt: skip
+        assert math.isnan(history.train_loss.iloc[-1])
+        assert all(tensor.isfinite().all() for tensor in net.state_dict().values())
 
 
 def test_finished_run_is_not_trained_again(tiny: Splits, tmp_path: Path) -> None:
