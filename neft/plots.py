@@ -257,18 +257,19 @@ def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Ax
 
 
 def plot_weight_errors(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw the spread of a weight's error against its size, one line per mapping.
+    """Draw a weight's error against its size per mapping: its spread, and thin, its percentiles.
 
     Args:
-        table: one preset: mapping, u (|w| / max|W|), std (fraction of max|W|).
+        table: one preset: mapping, u (|w| / max|W|), std, low, high (fractions of max|W|).
     """
-    _require(table, ["mapping", "u", "std"], key=["mapping", "u"])
+    _require(table, ["mapping", "u", "std", "low", "high"], key=["mapping", "u"])
     ax = plt.subplots()[1] if ax is None else ax
     for mapping, rows in table.groupby("mapping", sort=False):
         look = _line(MAPPING_STYLES[mapping])
         ax.plot(rows.u, 100 * rows["std"], label=MAPPING_STYLES[mapping].label, **look)
-    ax.set_ylim(bottom=0)
-    return _finish(ax, r"Weight ($|w|\,/\,\max|W|$)", r"Std. of error (% of $\max|W|$)")
+        for end in ("low", "high"):
+            ax.plot(rows.u, 100 * rows[end], **look | dict(linewidth=0.5))
+    return _finish(ax, r"Weight ($|w|\,/\,\max|W|$)", r"Error (% of $\max|W|$)")
 
 
 def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

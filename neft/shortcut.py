@@ -46,8 +46,8 @@ def weight_errors(
         chips: draws for each weight.
 
     Returns:
-        Columns preset, mapping, u (|w| / max|W|), mean and std (fractions of max|W|) of
-        w' - w; quantisation is part of it.
+        Columns preset, mapping, u (|w| / max|W|), and of w' - w its mean, std, low and high, the
+        1st and the 99th percentile (fractions of max|W|); quantisation is part of it.
     """
     u = torch.linspace(0, 1, points, dtype=torch.float64)
     tables = []
@@ -55,6 +55,7 @@ def weight_errors(
         draw = generator("shortcut", each.variation.name, each.mapping)
         weights = u.expand(chips, points).contiguous()
         errors = program_weight(weights, each, sigma_d, generator=draw) - weights
+        low, high = errors.quantile(torch.tensor([0.01, 0.99], dtype=u.dtype), dim=0)
         tables.append(
             pd.DataFrame(
                 {
@@ -63,6 +64,8 @@ def weight_errors(
                     "u": u,
                     "mean": errors.mean(0),
                     "std": errors.std(0),
+                    "low": low,
+                    "high": high,
                 }
             )
         )

@@ -353,11 +353,19 @@ def test_probit_draws_measured_points_and_a_line_for_each_fit():
     assert line.get_label() == "fit"
 
 
-def test_weight_errors_draw_a_line_for_each_mapping_in_percent():
+def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent():
     table = pd.DataFrame({"mapping": ["weight"] * 2 + ["sign_bit"] * 2, "u": [0, 1] * 2})
-    ax = plots.plot_weight_errors(table.assign(std=[0.1, 0.2, 0.3, 0.4]))
-    assert [list(line.get_ydata()) for line in ax.lines] == [[10, 20], [30, 40]]
-    assert ax.lines[0].get_color() != ax.lines[1].get_color()
+    std = pd.Series([0.1, 0.2, 0.3, 0.4])
+    ax = plots.plot_weight_errors(table.assign(std=std, low=-2 * std, high=3 * std))
+    drawn = [list(line.get_ydata()) for line in ax.lines]
+    assert np.array(drawn) == pytest.approx(
+        np.array([[10, 20], [-20, -40], [30, 60], [30, 40], [-60, -80], [90, 120]])
+    )
+    widths = [line.get_linewidth() for line in ax.lines]
+    assert widths[0] > widths[1] == widths[2]
+    assert [line.get_color() for line in ax.lines[:3]] == 3 * [ax.lines[0].get_color()]
+    assert legend_texts(ax) == ["One error a weight", "Devices, sign bit"]
+    assert ax.lines[0].get_color() != ax.lines[3].get_color()
 
 
 def test_mapping_accuracy_sets_presets_apart_and_shows_intervals():

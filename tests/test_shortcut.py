@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from scipy import stats
 
 from neft.hardware import MAPPINGS, Hardware
 from neft.presets import PRESETS
@@ -24,6 +25,15 @@ def test_with_equal_levels_the_shortcut_is_exact_for_a_sign_bit_and_not_for_a_pa
     for mapping, factor in factors.items():
         assert (made[mapping]["std"] / (factor * sigma) - 1).abs().max() < tolerance
         assert (made[mapping]["mean"] / sigma).abs().max() < 5 * 1.5 / math.sqrt(CHIPS) + 0.05
+
+
+def test_percentiles_are_those_of_the_error() -> None:
+    """Of a Gaussian with equal levels; the standard error is that of a sample quantile."""
+    rows = errors("RRAM1")["weight"]
+    sigma, z = 0.1 * Hardware(PRESETS["RRAM1"]).slice_factor, stats.norm.ppf(0.99)
+    tolerance = 5 * sigma * math.sqrt(0.01 * 0.99 / CHIPS) / stats.norm.pdf(z)
+    assert rows.high.to_numpy() == pytest.approx(z * sigma, abs=tolerance)
+    assert rows.low.to_numpy() == pytest.approx(-z * sigma, abs=tolerance)
 
 
 def test_with_unequal_levels_the_shortcut_is_wrong_for_single_weights() -> None:
