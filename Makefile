@@ -5,7 +5,7 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test lab
+.PHONY: help repro test bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -15,6 +15,9 @@ repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.y
 test: $(BIN)/.ready  ## check style and run all tests and notebooks
 	ruff check . && ruff format --check .
 	pytest
+
+bench: $(BIN)/.ready  ## measure what reading, programming and training cost (Linux, idle machine)
+	cd benchmarks && for each in reads programming training; do python $$each.py; done
 
 lab: $(BIN)/.ready  ## open the notebooks
 	jupyter lab notebooks

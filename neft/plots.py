@@ -50,12 +50,18 @@ OTHER_STYLES = (OTHER_COLOURS, "h<>*d8H", ["--", "-.", ":"])
 def method_style(method: str) -> MethodStyle:
     """Style of a method; one that is not built in gets a style that depends on its name alone.
 
-    >>> method_style("ovf").label, method_style("my_method").label
-    ('OVF', 'my method')
+    >>> [method_style(method).label for method in ("ovf", "ovf_clipped", "my_method")]
+    ['OVF', 'OVF, clipped', 'my method']
     """
+    if method in METHOD_STYLES:
+        return METHOD_STYLES[method]
+    label = method.replace("_", " ")
+    for name, style in METHOD_STYLES.items():
+        if method.startswith(f"{name}_"):
+            label = f"{style.label}, {method.removeprefix(f'{name}_').replace('_', ' ')}"
     code = zlib.crc32(method.encode())  # hash() would differ from one process to the next
     fallback = [choices[code % len(choices)] for choices in OTHER_STYLES]
-    return METHOD_STYLES.get(method) or MethodStyle(method.replace("_", " "), *fallback)
+    return MethodStyle(label, *fallback)
 
 
 def use_style() -> None:

@@ -21,7 +21,7 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
         command: that repeats the run; ends it.
 
     Returns:
-        Mean accuracy in percent with its 95 % interval over seeds; the caption says over how
+        Mean accuracy in percent with its 95 % interval; the caption says over how
         many seeds and chips.
     """
 
@@ -41,7 +41,7 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
         for method in results.method.unique()
     ]
     caption = (
-        f"{setting}: test accuracy in %, mean (95 % t interval over seeds); "
+        f"{setting}: test accuracy in %, mean (95 % interval over seeds and chips); "
         f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `{command}`."
     )
     return "\n".join([head, rule, *rows, "", caption])
@@ -109,14 +109,24 @@ def command(params: Path) -> str:
     return f"make repro PARAMS=params/{params.readlink().name}"
 
 
+def results_block(metrics: Path, params: Path, command: str) -> str:
+    """Say what a run found: the table, its caption, and the differences in words.
+
+    Args:
+        metrics: the run's folder of tables.
+        params: its parameter file.
+        command: that repeats it.
+    """
+    results = pd.read_csv(metrics / "results.csv")
+    found = table(results, setting(parameters.load(params)), command)
+    differences = pd.read_csv(metrics / "differences.csv")
+    return f"{found}\n\n{comparison(differences)}" if len(differences) else found
+
+
 def main() -> None:
-    """Bring README.md up to date with metrics/results.csv."""
+    """Bring README.md up to date with metrics/."""
     readme, params = Path("README.md"), Path("params.yaml")
-    results = pd.read_csv("metrics/results.csv")
-    block = table(results, setting(parameters.load(params)), command(params))
-    differences = pd.read_csv("metrics/differences.csv")
-    if len(differences):
-        block += "\n\n" + comparison(differences)
+    block = results_block(Path("metrics"), params, command(params))
     text = replace_block(readme.read_text(encoding="utf-8"), block)
     with atomic_path(readme) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from neft.statistics import mean_interval, share_interval
+from neft.statistics import Interval, crossed_interval, mean_interval, share_interval
 
 
 def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) -> pd.DataFrame:
@@ -17,14 +17,15 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
 
     Returns:
         The columns of `by`, then seeds, chips (per seed), accuracy (mean over seeds of the mean
-        over chips), low, high (its 95 % t interval over seeds, cut to [0, 1]), chip_std (spread
+        over chips), low, high (its 95 % interval over seeds and chips, see
+        `neft.statistics.crossed_interval`, cut to [0, 1]), chip_std (spread
         over chips, root mean square over seeds), p1, p5, p95 (percentiles over all chips), in
         the order of appearance.
     """
     rows = []
     for key, group in draws.groupby(list(by), sort=False):
         by_seed = group.groupby("seed").accuracy
-        interval = mean_interval(by_seed.mean())
+        interval = _crossed(group.pivot(index="seed", columns="chip", values="accuracy"))
         p1, p5, p95 = np.percentile(group.accuracy, [1, 5, 95])
         rows.append(
             {
@@ -104,15 +105,15 @@ REFERENCES = ("noise_injection", "scaled_logits")
 def differences(draws: pd.DataFrame) -> pd.DataFrame:
     """Compare every method with each of `REFERENCES` that was run, at every sigma_d.
 
-    All methods meet the same chips and share their seeds, so that differences are taken seed by
-    seed, which leaves out what seeds and chips do to both.
+    All methods share their seeds and meet the same chips, so that differences are taken pair by
+    pair, which leaves out what seeds and chips do to both.
 
     Args:
         draws: columns method, sigma_d, seed, chip, accuracy; a row a chip.
 
     Returns:
         Columns method, against, sigma_d, seeds, chips (per seed), difference (of mean accuracy),
-        low, high (its 95 % t interval over seeds).
+        low, high (its 95 % interval over seeds and chips).
 
     Raises:
         ValueError: two methods were not run with the same seeds and chips.
@@ -126,15 +127,15 @@ def differences(draws: pd.DataFrame) -> pd.DataFrame:
             if method == against:
                 continue
             for sigma_d, pairs in (wide[method] - wide[against]).groupby("sigma_d"):
-                by_seed = pairs.groupby("seed")
-                interval = mean_interval(by_seed.mean())
+                table = pairs.unstack("chip")
+                interval = _crossed(table)
                 rows.append(
                     {
                         "method": method,
                         "against": against,
                         "sigma_d": sigma_d,
-                        "seeds": by_seed.ngroups,
-                        "chips": int(by_seed.size().min()),
+                        "seeds": len(table),
+                        "chips": table.shape[1],
                         "difference": interval.mean,
                         "low": interval.low,
                         "high": interval.high,
@@ -142,3 +143,9 @@ def differences(draws: pd.DataFrame) -> pd.DataFrame:
                 )
     columns = ["method", "against", "sigma_d", "seeds", "chips", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _crossed(table: pd.DataFrame) -> Interval:
+    if table.isna().any(axis=None):
+        raise ValueError("draws: every seed must have the same chips")
+    return crossed_interval(table.to_numpy())

@@ -6,7 +6,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from neft import parameters, readme, report
+from neft import readme, report
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,6 +93,5 @@ def test_readme_agrees_with_the_committed_results(run: Path) -> None:
     params = f"params/{run.name}.yaml" if run.name else "params.yaml"
     command = f"make repro PARAMS={params}" if run.name else "make repro"
     text = (ROOT / run / "README.md").read_text(encoding="utf-8")
-    results = pd.read_csv(ROOT / run / "metrics" / "results.csv")
-    setting = readme.setting(parameters.load(ROOT / params))
-    assert readme.replace_block(text, readme.table(results, setting, command)) == text
+    block = readme.results_block(ROOT / run / "metrics", ROOT / params, command)
+    assert readme.replace_block(text, block) == text
