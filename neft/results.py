@@ -87,12 +87,13 @@ def convergence(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
         Columns method, sigma_d, seeds, mean (share of converged runs), low, high (its 95 %
         Wilson interval).
     """
-    last = history.loc[history.groupby(["method", "sigma_d", "seed"], sort=False).epoch.idxmax()]
+    run = ["method", "sigma_d", "seed"]
+    last = history.sort_values("epoch", kind="stable").drop_duplicates(run, keep="last")
     last = last.assign(
         converged=(last.validation_accuracy > threshold) & np.isfinite(last.train_loss)
     )
     rows = []
-    for (method, sigma_d), runs in last.groupby(["method", "sigma_d"], sort=False):
+    for (method, sigma_d), runs in last.groupby(run[:2], sort=False):
         interval = share_interval(int(runs.converged.sum()), len(runs))
         rows.append({"method": method, "sigma_d": sigma_d, "seeds": len(runs), **vars(interval)})
     return pd.DataFrame(rows)

@@ -167,7 +167,11 @@ def test_runs_converge_by_what_they_end_with() -> None:
         for epoch, accuracy in enumerate(accuracies)
     ]
     columns = ["method", "sigma_d", "seed", "epoch", "train_loss", "validation_accuracy"]
-    table = convergence(pd.DataFrame(rows[::-1], columns=columns), threshold=0.8)
-    ((_, row),) = table.iterrows()
-    assert (row.method, row.sigma_d, row.seeds, row["mean"]) == ("ovf", 0.1, 4, 0.5)
-    assert (row.low, row.high) == pytest.approx((0.15, 0.85), abs=0.01)
+    history = pd.DataFrame(rows, columns=columns)
+    both = pd.concat([history, history.assign(method="irs")])  # as read from a file each
+    table = convergence(both.iloc[::-1], threshold=0.8)
+    assert table.method.tolist() == ["irs", "ovf"]
+    assert (table.seeds == 4).all()
+    assert (table["mean"] == 0.5).all()
+    assert table.low.to_numpy() == pytest.approx(0.15, abs=0.01)
+    assert table.high.to_numpy() == pytest.approx(0.85, abs=0.01)
