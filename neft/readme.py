@@ -7,7 +7,7 @@ import pandas as pd
 from neft import parameters
 from neft.files import atomic_path
 from neft.parameters import Parameters
-from neft.plots import method_style
+from neft.style import method_style
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 

@@ -47,7 +47,8 @@ def crossed_interval(draws: np.ndarray, level: float = 0.95) -> Interval:
     A draw is the sum of a seed's, a chip's and their own random part (two-way crossed random
     effects). With mean squares MS_s, MS_c, MS_r of S seeds, C chips and the remainder, the
     variance of the mean is (MS_s + max(MS_c - MS_r, 0)) / (S C); its degrees of freedom are
-    Satterthwaite's (doi 10.2307/3002019). Between seeds alone there is no trace of what their
+    Satterthwaite's (doi 10.2307/3002019), and no fewer than the smaller of S - 1 and C - 1, which
+    they would be for sums, but not for differences of mean squares. Between seeds alone there is no trace of what their
     common chips do to all of them, so that an interval over seeds would be too short.
 
     Args:
@@ -77,7 +78,8 @@ def crossed_interval(draws: np.ndarray, level: float = 0.95) -> Interval:
         uncertain += ms_chip**2 / (chips - 1) + ms_rest**2 / freedom
     if total == 0:
         return Interval(float(mean), float(mean), float(mean))
-    t = stats.t.ppf((1 + level) / 2, total**2 / uncertain)
+    degrees = max(total**2 / uncertain, min(seeds, chips) - 1)
+    t = stats.t.ppf((1 + level) / 2, degrees)
     half = float(t * np.sqrt(total / draws.size))
     return Interval(float(mean), float(mean) - half, float(mean) + half)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
-from neft import files, plots
+from neft import device_plots, files, plots, style
 
 LEVELS = pd.DataFrame(
     {"g": [0.0, 0.5, 1.0], "std": [0.01, 0.03, 0.02], "std_error": [0.001, 0.002, 0.003]}
@@ -68,16 +68,17 @@ STUCK = pd.DataFrame(
 )
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
 ONE_TABLE = [
-    (plots.plot_drift, DRIFT),
+    (device_plots.plot_drift, DRIFT),
     (plots.plot_accuracy_vs_sigma, ACCURACY),
     (plots.plot_chip_distribution, DRAWS),
     (plots.plot_history, HISTORY),
-    (plots.plot_stuck, STUCK),
+    (device_plots.plot_stuck, STUCK),
+    (plots.plot_convergence, QUANTITY),
 ]
 EVERY_PLOT = [
     *ONE_TABLE,
-    (lambda table, **ax: plots.plot_spread(table, MODELS, **ax), LEVELS),
-    (lambda table, **ax: plots.plot_distances(table, "ks", **ax), DISTANCES),
+    (lambda table, **ax: device_plots.plot_spread(table, MODELS, **ax), LEVELS),
+    (lambda table, **ax: device_plots.plot_distances(table, "ks", **ax), DISTANCES),
     (lambda table, **ax: plots.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
 ]
 
@@ -130,7 +131,7 @@ def test_a_missing_column_is_named(plot, table):
 
 def test_a_missing_model_column_is_named():
     with pytest.raises(ValueError, match=r"missing \['sigma'\]$"):
-        plots.plot_spread(LEVELS, MODELS.drop(columns="sigma"))
+        device_plots.plot_spread(LEVELS, MODELS.drop(columns="sigma"))
 
 
 @pytest.mark.parametrize(
@@ -143,13 +144,13 @@ def test_two_rows_for_one_point_are_refused(plot, table):
 
 @pytest.mark.parametrize("plot, table", ONE_TABLE[1:])
 def test_percent_in_place_of_a_fraction_is_refused(plot, table):
-    column = next(name for name in table.columns if name.endswith("accuracy"))
+    column = next(name for name in table.columns if name.endswith(("accuracy", "mean")))
     with pytest.raises(ValueError, match=rf"{column} must be a fraction in \[0, 1\], got"):
         plot(table.assign(**{column: 100 * table[column]}))
 
 
 def test_spread_shows_points_bars_and_models_in_percent():
-    ax = plots.plot_spread(LEVELS, MODELS)
+    ax = device_plots.plot_spread(LEVELS, MODELS)
     points, _, (bars,) = lines(ax)["Measured"]
     np.testing.assert_allclose(points.get_xydata(), [[0, 1], [0.5, 3], [1, 2]])
     ends = [segment[:, 1] for segment in bars.get_segments()]
@@ -163,7 +164,7 @@ def test_spread_shows_points_bars_and_models_in_percent():
 
 
 def test_drift_orders_times_and_darkens_with_time():
-    ax = plots.plot_drift(DRIFT)
+    ax = device_plots.plot_drift(DRIFT)
     assert legend_texts(ax) == ["0 s", "10 ms", "0.1 s", "1 s", "100 s", "$10^{4}$ s"]
     light = [np.dot([0.2126, 0.7152, 0.0722], to_rgb(x.get_color())) for x in lines(ax).values()]
     assert np.all(np.diff(light) < 0)
@@ -185,7 +186,7 @@ def test_drift_orders_times_and_darkens_with_time():
 )
 def test_time_labels_are_for_people(time_s, text):
     rows = pd.DataFrame({"time_s": [time_s] * 2, "g": [0.0, 1.0], "mean": [0.0, 0.0]})
-    assert legend_texts(plots.plot_drift(rows)) == [text]
+    assert legend_texts(device_plots.plot_drift(rows)) == [text]
 
 
 def test_accuracy_lines_bands_and_whiskers_hold_the_table_in_percent():
@@ -197,8 +198,8 @@ def test_accuracy_lines_bands_and_whiskers_hold_the_table_in_percent():
         ACCURACY.groupby("method", sort=False), bands, whiskers, strict=True
     ):
         rows = rows.sort_values("sigma_d")
-        style = plots.method_style(method)
-        line = lines(ax)[style.label]
+        look = style.method_style(method)
+        line = lines(ax)[look.label]
         np.testing.assert_allclose(line.get_xdata(), rows.sigma_d)
         np.testing.assert_allclose(line.get_ydata(), 100 * rows.accuracy)
         corners = {tuple(corner) for corner in band.get_paths()[0].vertices.round(6)}
@@ -208,7 +209,7 @@ def test_accuracy_lines_bands_and_whiskers_hold_the_table_in_percent():
         ends = [segment[:, 1] for segment in whisker.get_segments()]
         np.testing.assert_allclose(ends, 100 * rows[["p5", "p95"]])
         for colour in (band.get_facecolor()[0], whisker.get_color()[0], line.get_color()):
-            assert to_hex(colour) == style.colour.lower()
+            assert to_hex(colour) == look.colour.lower()
         shift = whisker.get_transform().transform((0, 50)) - ax.transData.transform((0, 50))
         offsets.append(shift[0])
     assert offsets[0] < 0 < offsets[2] and offsets[1] == pytest.approx(0, abs=1e-6)
@@ -245,8 +246,8 @@ def test_chips_keep_order_of_appearance_and_every_chip():
         places, percent = np.asarray(strip.get_offsets()).T
         np.testing.assert_allclose(np.sort(percent), np.sort(100 * rows.accuracy))
         assert np.all(np.abs(places - i) <= 0.3)
-        assert to_hex(strip.get_facecolor()[0]) == plots.method_style(method).colour.lower()
-        assert to_hex(ax.patches[i].get_edgecolor()) == plots.method_style(method).colour.lower()
+        assert to_hex(strip.get_facecolor()[0]) == style.method_style(method).colour.lower()
+        assert to_hex(ax.patches[i].get_edgecolor()) == style.method_style(method).colour.lower()
     medians = [x for x in ax.lines if x.get_linewidth() == 2]
     np.testing.assert_allclose([x.get_ydata()[0] for x in medians], [60, 60, 60])
 
@@ -256,7 +257,7 @@ def test_history_has_one_line_per_seed_and_one_entry_per_method():
     assert legend_texts(ax) == ["IRS", "my method"]
     assert len(ax.lines) == 4
     np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 67], [2, 77], [3, 87]])
-    assert {x.get_color() for x in ax.lines[:2]} == {plots.METHOD_COLOURS["irs"]}
+    assert {x.get_color() for x in ax.lines[:2]} == {style.METHOD_COLOURS["irs"]}
 
 
 def test_a_method_looks_the_same_in_every_figure_and_company():
@@ -270,7 +271,7 @@ def test_a_method_looks_the_same_in_every_figure_and_company():
 
 
 def test_built_in_methods_differ_without_colour_and_feedback_stands_out():
-    styles = plots.METHOD_STYLES
+    styles = style.METHOD_STYLES
     for part in ("label", "colour", "marker"):
         assert len({getattr(style, part) for style in styles.values()}) == len(styles)
     strong = {name for name, style in styles.items() if style.linewidth > 1.5}
@@ -278,7 +279,7 @@ def test_built_in_methods_differ_without_colour_and_feedback_stands_out():
 
 
 def test_fallback_depends_on_the_name_alone():
-    code = "from neft.plots import method_style; print(repr(method_style('my_method')))"
+    code = "from neft.style import method_style; print(repr(method_style('my_method')))"
     other_process = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -286,35 +287,35 @@ def test_fallback_depends_on_the_name_alone():
         check=True,
         env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PYTHONHASHSEED": "7"},
     )
-    style = plots.method_style("my_method")
-    assert other_process.stdout.strip() == repr(style)
-    assert style.colour not in plots.METHOD_COLOURS.values()
-    assert len({plots.method_style(f"method_{i}") for i in range(20)}) > 10
+    look = style.method_style("my_method")
+    assert other_process.stdout.strip() == repr(look)
+    assert look.colour not in style.METHOD_COLOURS.values()
+    assert len({style.method_style(f"method_{i}") for i in range(20)}) > 10
 
 
 @pytest.mark.parametrize("plot, table", EVERY_PLOT)
 def test_svg_is_byte_equal_when_the_numbers_are(plot, table, tmp_path):
-    plots.use_style()
+    style.use_style()
     first = plot(table).figure
-    plots.save_svg(first, tmp_path / "new" / "folder" / "a.svg")
+    style.save_svg(first, tmp_path / "new" / "folder" / "a.svg")
     first.savefig(tmp_path / "as a notebook shows it.png", dpi=110)
-    plots.save_svg(first, tmp_path / "b.svg")
-    plots.save_svg(plot(table.copy()).figure, tmp_path / "c.svg")
+    style.save_svg(first, tmp_path / "b.svg")
+    style.save_svg(plot(table.copy()).figure, tmp_path / "c.svg")
     a, b, c = (tmp_path / name for name in ("new/folder/a.svg", "b.svg", "c.svg"))
     assert a.read_bytes() == b.read_bytes() == c.read_bytes()
     assert b"<dc:date>" not in a.read_bytes()
 
 
 def test_saving_keeps_axes_that_were_placed_by_hand(tmp_path):
-    ax = plots.plot_drift(DRIFT)
+    ax = device_plots.plot_drift(DRIFT)
     ax.set_position([0.3, 0.3, 0.4, 0.4])
-    plots.save_svg(ax.figure, tmp_path / "a.svg")
+    style.save_svg(ax.figure, tmp_path / "a.svg")
     np.testing.assert_allclose(ax.get_position().bounds, [0.3, 0.3, 0.4, 0.4])
 
 
 def test_svg_changes_with_the_numbers(tmp_path):
-    plots.save_svg(plots.plot_drift(DRIFT).figure, tmp_path / "a.svg")
-    plots.save_svg(plots.plot_drift(DRIFT.assign(mean=DRIFT.g)).figure, tmp_path / "b.svg")
+    style.save_svg(device_plots.plot_drift(DRIFT).figure, tmp_path / "a.svg")
+    style.save_svg(device_plots.plot_drift(DRIFT.assign(mean=DRIFT.g)).figure, tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() != (tmp_path / "b.svg").read_bytes()
 
 
@@ -322,20 +323,20 @@ def test_svg_changes_with_the_numbers(tmp_path):
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(broken, tmp_path, monkeypatch):
     path = tmp_path / "figure.svg"
     path.write_text("old")
-    figure = plots.plot_drift(DRIFT).figure
+    figure = device_plots.plot_drift(DRIFT).figure
 
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
     monkeypatch.setattr(figure if broken == "savefig" else files.os, broken, fail)
     with pytest.raises(OSError, match="disk full"):
-        plots.save_svg(figure, path)
+        style.save_svg(figure, path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_style_is_for_a_column_and_needs_no_system_font():
-    plots.use_style()
+    style.use_style()
     assert plt.rcParams["figure.figsize"][0] == 3.5
     assert 7 <= plt.rcParams["font.size"] <= 9
     assert plt.rcParams["font.sans-serif"] == ["DejaVu Sans"]
@@ -346,7 +347,7 @@ def test_probit_draws_measured_points_and_a_line_for_each_fit():
     table = pd.DataFrame(
         {"model": ["measured"] * 2 + ["fit"] * 2, "z": [-1, 1] * 2, "error": [-0.1, 0.3, -0.2, 0.2]}
     )
-    points, line = plots.plot_probit(table).lines
+    points, line = device_plots.plot_probit(table).lines
     assert points.get_linestyle() == "None"
     assert list(points.get_ydata()) == pytest.approx([-10, 30])
     assert list(line.get_ydata()) == pytest.approx([-20, 20])
@@ -356,7 +357,7 @@ def test_probit_draws_measured_points_and_a_line_for_each_fit():
 def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent():
     table = pd.DataFrame({"mapping": ["weight"] * 2 + ["sign_bit"] * 2, "u": [0, 1] * 2})
     std = pd.Series([0.1, 0.2, 0.3, 0.4])
-    ax = plots.plot_weight_errors(table.assign(std=std, low=-2 * std, high=3 * std))
+    ax = device_plots.plot_weight_errors(table.assign(std=std, low=-2 * std, high=3 * std))
     drawn = [list(line.get_ydata()) for line in ax.lines]
     assert np.array(drawn) == pytest.approx(
         np.array([[10, 20], [-20, -40], [30, 60], [30, 40], [-60, -80], [90, 120]])
@@ -378,7 +379,7 @@ def test_mapping_accuracy_sets_presets_apart_and_shows_intervals():
             "high": [0.95, 0.85, 0.75, 0.65],
         }
     )
-    ax = plots.plot_mapping_accuracy(table)
+    ax = device_plots.plot_mapping_accuracy(table)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["A", "B"]
     first = ax.containers[0]
     assert list(first.lines[0].get_ydata()) == pytest.approx([90, 70])
@@ -388,7 +389,7 @@ def test_mapping_accuracy_sets_presets_apart_and_shows_intervals():
 
 def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
     table = pd.DataFrame({"model": "m", "time_s": [100.0, 0.01], "accuracy": [0.8, 0.9]})
-    ax = plots.plot_accuracy_vs_time(table.assign(low=table.accuracy, high=table.accuracy))
+    ax = device_plots.plot_accuracy_vs_time(table.assign(low=table.accuracy, high=table.accuracy))
     assert ax.get_xscale() == "log"
     assert list(ax.lines[0].get_xdata()) == [0.01, 100.0]
     assert list(ax.lines[0].get_ydata()) == pytest.approx([90, 80])
@@ -396,7 +397,7 @@ def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
 
 @pytest.mark.parametrize("distance", ["ks", "ad"])
 def test_distances_fill_the_levels_where_a_model_is_rejected(distance):
-    ax = plots.plot_distances(DISTANCES, distance)
+    ax = device_plots.plot_distances(DISTANCES, distance)
     for candidate, rows in DISTANCES.groupby("candidate"):
         rows = rows.sort_values("g")
         line = lines(ax)[candidate]
@@ -408,7 +409,7 @@ def test_distances_fill_the_levels_where_a_model_is_rejected(distance):
 
 def test_bands_lie_around_the_model_they_belong_to():
     bands = pd.DataFrame({"model": "early", "g": [1.0, 0.0], "low": 0.02, "high": 0.03})
-    ax = plots.plot_spread(LEVELS, MODELS, bands=bands)
+    ax = device_plots.plot_spread(LEVELS, MODELS, bands=bands)
     shown = [band for band in ax.collections if band.get_alpha() == 0.2 and len(band.get_paths())]
     (band,) = [b for b in shown if np.size(b.get_paths()[0].vertices)]
     assert to_hex(band.get_facecolor()[0]) == to_hex(lines(ax)["early"].get_color())
@@ -417,7 +418,7 @@ def test_bands_lie_around_the_model_they_belong_to():
 
 
 def test_shares_of_stuck_devices_are_evenly_spaced_and_labelled_in_percent():
-    ax = plots.plot_stuck(STUCK)
+    ax = device_plots.plot_stuck(STUCK)
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.1", "5"]
     expected = [[0, 90], [1, 89.9], [2, 85]]
     for stuck in ("low", "high"):
@@ -434,8 +435,27 @@ def test_quantities_are_drawn_as_they_are_with_their_bands(log):
         ax.collections, table.groupby("method", sort=False), strict=True
     ):
         rows = rows.sort_values("sigma_d")
-        line = lines(ax)[plots.method_style(method).label]
+        line = lines(ax)[style.method_style(method).label]
         np.testing.assert_allclose(line.get_xydata(), rows[["sigma_d", "mean"]])
         bounds = band.get_paths()[0].get_extents()
         assert bounds.ymax == pytest.approx(rows.high.max())
         assert bounds.ymin == pytest.approx(rows["mean"].min() / 10 if log else rows.low.min())
+
+
+def test_convergence_is_shown_side_by_side_in_percent():
+    table = QUANTITY.assign(mean=[0.2 * (i % 5) for i in range(9)])
+    table = table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.05)
+    ax = plots.plot_convergence(table)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "0.1", "0.2"]
+    seen = []
+    for container, (method, rows) in zip(
+        ax.containers, table.groupby("method", sort=False), strict=True
+    ):
+        points, _, (bars,) = container
+        assert container.get_label() == style.method_style(method).label
+        assert list(points.get_ydata()) == pytest.approx(list(100 * rows["mean"]))
+        ends = np.array(bars.get_segments(), dtype=float)[:, :, 1]
+        assert ends.ravel() == pytest.approx(100 * rows[["low", "high"]].to_numpy().ravel())
+        assert [round(x) for x in points.get_xdata()] == [2, 0, 1]
+        seen += list(points.get_xdata())
+    assert len(set(seen)) == len(seen)

@@ -96,7 +96,9 @@ ARROWS = {
     "statistics": set(),
     "uncertainty": set(),
     "results": {"statistics"},
-    "plots": set(),
+    "style": set(),
+    "plots": {"style"},
+    "device_plots": {"style"},
 }
 
 
@@ -106,14 +108,15 @@ def test_imports_point_one_way(module: str) -> None:
 
 
 # Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
-NUMBERLESS = frozenset({"plots", "parameters", "methods", "embedded"})
+PLOTS = {"style", "plots", "device_plots"}
+NUMBERLESS = frozenset({"parameters", "methods", "embedded"}) | PLOTS
 STAGES = {
-    "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - {"plots"}),
+    "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
     "training": ("2_training.ipynb", NUMBERLESS),
     "montecarlo": ("3_montecarlo.ipynb", NUMBERLESS | {"baselines", "results", "statistics"}),
-    "figures": ("4_figures.ipynb", NUMBERLESS - {"plots"}),
-    "mapping": ("5_mapping.ipynb", NUMBERLESS - {"plots"} | {"baselines"}),
-    "ageing": ("6_ageing.ipynb", NUMBERLESS - {"plots"} | {"baselines"}),
+    "figures": ("4_figures.ipynb", NUMBERLESS - PLOTS),
+    "mapping": ("5_mapping.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
+    "ageing": ("6_ageing.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
 }
 
 THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "snapshots", "baselines"}}

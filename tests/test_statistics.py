@@ -80,6 +80,7 @@ SPREADS = [  # of seeds, chips and both; the first as measured for a network of 
     (5, 100, 0.002, 0.030, 0.060),
     (5, 100, 0.020, 0.000, 0.030),
     (10, 50, 0.010, 0.050, 0.050),
+    (5, 6, 0.010, 0.023, 0.060),
 ]
 
 
@@ -108,6 +109,17 @@ def test_crossed_interval_of_chips_that_hit_all_seeds_alike_is_students_over_chi
     alone = mean_interval(chips)
     crossed = crossed_interval(np.tile(chips, (3, 1)))
     assert (crossed.mean, crossed.low, crossed.high) == pytest.approx(tuple(vars(alone).values()))
+
+
+def test_crossed_interval_stays_sane_when_mean_squares_cancel() -> None:
+    """No longer than with all mean squares added and the fewest degrees of freedom."""
+    random = np.random.default_rng(1)
+    for _ in range(300):
+        draws = random.normal(0.9, 0.03, (5, 6))
+        interval = crossed_interval(draws)
+        of_seed, of_chip = draws.mean(1).var(ddof=1) / 5, draws.mean(0).var(ddof=1) / 6
+        longest = stats.t.ppf(0.975, 4) * math.sqrt(of_seed + of_chip)
+        assert interval.high - interval.mean <= longest * (1 + 1e-9)
 
 
 def test_equal_draws_have_no_interval_and_one_seed_has_no_bounds() -> None:
