@@ -46,10 +46,10 @@ def crossed_interval(draws: np.ndarray, level: float = 0.95) -> Interval:
 
     A draw is the sum of a seed's, a chip's and their own random part (two-way crossed random
     effects). With mean squares MS_s, MS_c, MS_r of S seeds, C chips and the remainder, the
-    variance of the mean is (MS_s + max(MS_c - MS_r, 0)) / (S C); its degrees of freedom are
-    Satterthwaite's (doi 10.2307/3002019), and no fewer than the smaller of S - 1 and C - 1, which
-    they would be for sums, but not for differences of mean squares. Between seeds alone there is no trace of what their
-    common chips do to all of them, so that an interval over seeds would be too short.
+    variance of the mean is (MS_s + max(MS_c - MS_r, 0)) / (S C). Its degrees of freedom are
+    Satterthwaite's (doi 10.2307/3002019), but no fewer than the smaller of S - 1 and C - 1: with
+    a difference of mean squares they could vanish. Between seeds alone there is no trace of what
+    their common chips do to all of them, so that an interval over seeds would be too short.
 
     Args:
         draws: [seeds, chips].
