@@ -73,7 +73,9 @@ def comparison(differences: pd.DataFrame) -> str:
 
 def _by_method(rows: pd.DataFrame, *, numbers: bool) -> str:
     def place(row) -> str:
-        return f"{100 * row.difference:+.1f} at {row.sigma_d:g}" if numbers else f"{row.sigma_d:g}"
+        points = 100 * row.difference
+        digits = 1 if abs(points) >= 0.05 else 2
+        return f"{points:+.{digits}f} at {row.sigma_d:g}" if numbers else f"{row.sigma_d:g}"
 
     return ", ".join(
         f"{method_style(method).label} ({', '.join(map(place, group.itertuples()))})"

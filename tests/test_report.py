@@ -63,13 +63,13 @@ def test_comparison_says_what_is_larger_than_its_interval() -> None:
     rows = [
         ("ovf", 0.1, 0.012, 0.004, 0.02),
         ("ovf", 0.2, 0.01, -0.001, 0.021),
-        ("irs", 0.1, -0.02, -0.03, -0.01),
+        ("irs", 0.1, -0.0002, -0.0003, -0.0001),
         ("irs", 0.2, float("nan"), float("nan"), float("nan")),
     ]
     table = pd.DataFrame(rows, columns=["method", "sigma_d", "difference", "low", "high"])
     _, line = readme.comparison(table.assign(against="scaled_logits")).splitlines()
     assert line == (
-        "- Against Scaled logits, better: OVF (+1.2 at 0.1); worse: IRS (-2.0 at 0.1); "
+        "- Against Scaled logits, better: OVF (+1.2 at 0.1); worse: IRS (-0.02 at 0.1); "
         "not told apart: OVF (0.2), IRS (0.2)."
     )
 
