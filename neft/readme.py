@@ -62,12 +62,12 @@ def comparison(differences: pd.DataFrame) -> str:
         better, worse = rows[rows.low > 0], rows[rows.high < 0]
         rest = rows.drop(index=[*better.index, *worse.index])
         parts = [
-            f"{verb} {_by_method(group, numbers=verb != 'not told apart:')}"
-            for verb, group in (("better:", better), ("worse:", worse), ("not told apart:", rest))
+            f"{verb}: {_by_method(group, numbers=verb != 'Not told apart')}."
+            for verb, group in (("Better", better), ("Worse", worse), ("Not told apart", rest))
             if len(group)
         ]
         label = method_style(against).label
-        lines.append(f"- Against {label}, {'; '.join(parts)}.")
+        lines.append(f"- Against {label}. {' '.join(parts)}")
     return "\n".join(lines)
 
 
@@ -77,7 +77,7 @@ def _by_method(rows: pd.DataFrame, *, numbers: bool) -> str:
         digits = 1 if abs(points) >= 0.05 else 2
         return f"{points:+.{digits}f} at {row.sigma_d:g}" if numbers else f"{row.sigma_d:g}"
 
-    return ", ".join(
+    return "; ".join(
         f"{method_style(method).label} ({', '.join(map(place, group.itertuples()))})"
         for method, group in rows.groupby("method", sort=False)
     )

@@ -69,8 +69,8 @@ def test_comparison_says_what_is_larger_than_its_interval() -> None:
     table = pd.DataFrame(rows, columns=["method", "sigma_d", "difference", "low", "high"])
     _, line = readme.comparison(table.assign(against="scaled_logits")).splitlines()
     assert line == (
-        "- Against Scaled logits, better: OVF (+1.2 at 0.1); worse: IRS (-0.02 at 0.1); "
-        "not told apart: OVF (0.2), IRS (0.2)."
+        "- Against Scaled logits. Better: OVF (+1.2 at 0.1). Worse: IRS (-0.02 at 0.1). "
+        "Not told apart: OVF (0.2); IRS (0.2)."
     )
 
 
