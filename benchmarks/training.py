@@ -51,7 +51,7 @@ def cost(name: str) -> tuple[float, int]:
         optimizer.zero_grad()
         method.loss(forward, heads, inputs, labels).backward()
         optimizer.step()
-        method.after_step(net, heads)
+        method.after_step(forward, heads)
 
     def steps() -> None:
         step()

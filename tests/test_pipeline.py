@@ -23,6 +23,7 @@ FIGURES = (
     "stuck",
     "ageing",
 )
+PYCACHE = ":(exclude,glob)**/__pycache__/**"
 
 
 class Clone:
@@ -106,7 +107,7 @@ def test_second_clone_and_a_folder_of_its_own_give_the_same_bytes(
 ) -> None:
     """And leave everything else as it was: the default run's results, and what git sees."""
     second = Clone(tmp_path / "neft", "params/smoke.yaml")
-    status = ("git", "status", "--short", "--ignored", ":!results", ":!*__pycache__")
+    status = ("git", "status", "--short", "--ignored", ":!results", PYCACHE)
     before = second.call(*status)
     second.repro()
     assert second.repro() == set()
