@@ -4,31 +4,11 @@ import math
 
 import pytest
 import torch
+from test_feedback import NETWORKS, noisy, setting
 from torch import nn
 
-from neft import models
-from neft.forward import NoisyForward
-from neft.hardware import Hardware
-from neft.presets import PRESETS
 from neft.seeding import generator
 from neft.snapshots import IRS, capture
-
-NETWORKS = {
-    "lenet5": {"channels": 1, "width": 1.0},
-    "vgg8": {"channels": 3, "width": 0.25},
-    "resnet18": {"channels": 3, "width": 0.125},
-}
-
-
-def setting(name: str, batch: int = 4) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    net = models.build(name, classes=10, seed=0, **NETWORKS[name])
-    inputs = torch.randn(batch, NETWORKS[name]["channels"], 32, 32, generator=generator("x"))
-    return net, inputs, torch.randint(10, (batch,), generator=generator("y"))
-
-
-def noisy(net: nn.Module) -> NoisyForward:
-    hardware = Hardware(PRESETS["RRAM4"])
-    return NoisyForward(net, hardware, 0.1, generator("backbone"), generator("feedback"))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
