@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from neft import checkpoints, datasets, engine, models
+from neft.baselines import NoiseInjection
 from neft.hardware import Hardware
 from neft.method import Method
 from neft.training import Schedule, train
@@ -71,6 +72,32 @@ def train_grid(
     if scratch is not None:
         shutil.rmtree(scratch)
     return pd.concat(histories, ignore_index=True)
+
+
+def train_briefly(
+    folder: Path,
+    *,
+    hardware: Hardware,
+    dataset: str,
+    dataset_folder: Path | str,
+    sigma_d: Sequence[float],
+    seeds: Sequence[int] = (0,),
+) -> Path:
+    """Train LeNet-5 by noise injection for three epochs: networks for a notebook run by itself.
+
+    Args:
+        folder: where the networks go.
+        others: see `train_grid`.
+
+    Returns:
+        The folder.
+    """
+    train_grid(
+        "noise_injection", NoiseInjection(), hardware=hardware, dataset=dataset,
+        network="lenet5", width=1.0, sigma_d=sigma_d, seeds=seeds, schedule=Schedule(epochs=3),
+        folder=folder, dataset_folder=dataset_folder,
+    )  # fmt: skip
+    return folder
 
 
 def _train_one(

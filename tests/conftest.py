@@ -13,6 +13,12 @@ from neft.seeding import generator
 G_MAX, LEVELS = 4e-5, 4  # of the tables of reads
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """As in tasks (`neft.engine`): how sums are split over threads changes their last bits."""
+    torch.set_num_threads(1)
+
+
 def level_table(
     reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32
 ) -> pd.DataFrame:

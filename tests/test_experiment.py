@@ -51,6 +51,16 @@ def test_every_point_of_the_grid_is_trained(tmp_path: Path) -> None:
     assert set(history.method) == {"mine"}
 
 
+def test_brief_training_is_the_grid_by_noise_injection(tmp_path: Path) -> None:
+    about = {"hardware": HARDWARE, "dataset": "tiny", "sigma_d": [0.3]}
+    folder = experiment.train_briefly(tmp_path / "brief", dataset_folder=tmp_path, **about)
+    experiment.train_grid(
+        "noise_injection", NoiseInjection(), network="lenet5", width=1.0, seeds=[0],
+        schedule=Schedule(epochs=3), folder=tmp_path / "grid", **about,
+    )  # fmt: skip
+    assert contents(folder) == contents(tmp_path / "grid") != {}
+
+
 def test_data_are_looked_for_where_each_grid_is_told(
     tmp_path: Path, monkeypatch, tiny: Splits
 ) -> None:
