@@ -20,6 +20,19 @@ def seconds(function: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
+def ratio(function: Callable[[], object], unit: Callable[[], object]) -> float:
+    """Median of a call's duration over another's, in turn: a machine's speed drifts."""
+    function(), unit()
+    ratios = []
+    for _ in range(REPEATS):
+        times = [time.perf_counter()]
+        for each in (function, unit):
+            each()
+            times.append(time.perf_counter())
+        ratios.append((times[1] - times[0]) / (times[2] - times[1]))
+    return statistics.median(ratios)
+
+
 def peak_bytes(function: Callable[[], object]) -> int:
     """Peak resident memory during a call, above what was held before it."""
 

@@ -2,12 +2,12 @@
 
     python benchmarks/programming.py
 
-Times are medians, as multiples of one `torch.randn` of that size in the same run; memory is the
+Times are multiples of one `torch.randn` of that size, medians of pairs timed in turn; memory is the
 peak of the process above what it held before, as a multiple of the weights. Linux only.
 """
 
 import torch
-from measure import peak_bytes, seconds
+from measure import peak_bytes, ratio, seconds
 
 from neft import fits, models
 from neft.embedded import LEVELS
@@ -31,13 +31,15 @@ def main() -> None:
         for mapping in ("weight", "sign_bit", "differential")
         for model in (PRESETS["RRAM1"], PRESETS["RRAM4"], PRESETS["RRAM_Wan"], *measured)
     }
-    unit = seconds(lambda: torch.randn(count, generator=draw))
-    print(f"{count} weights, {torch.get_num_threads()} threads; randn {1000 * unit:.0f} ms")
+    unit = lambda: torch.randn(count, generator=draw)  # noqa: E731
+    print(
+        f"{count} weights, {torch.get_num_threads()} threads; randn {1000 * seconds(unit):.0f} ms"
+    )
     print(f"{'hardware':28} {'time':>7} {'memory':>7}")
     for name, made in hardware.items():
         with torch.no_grad():
             run = lambda made=made: program(network, made, 0.1, generator=draw)  # noqa: E731
-            took, peak = seconds(run) / unit, peak_bytes(run) / (4 * count)
+            took, peak = ratio(run, unit), peak_bytes(run) / (4 * count)
         print(f"{name:28} {took:7.1f} {peak:7.1f}", flush=True)
 
 

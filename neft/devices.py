@@ -55,7 +55,7 @@ def _sum_of_reads(
     total = torch.zeros_like(whole)
     for i in range(hardware.devices_per_weight):
         higher = (whole / base).floor_()
-        digit = whole - higher * base
+        digit = torch.sub(whole, higher, alpha=base)
         whole = higher
         _stick(digit, base - 1, hardware, generator)
         total.add_(digit, alpha=base**i)

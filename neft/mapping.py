@@ -83,7 +83,7 @@ def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
     """What full conductance stands for, broadcast over the output channels: [out, 1, ...]."""
     shape = [len(weight), *[1] * (weight.dim() - 1)]
     if hardware.scale == "tensor":
-        return weight.abs().max().expand(shape)
+        return torch.stack(weight.aminmax()).abs().max().expand(shape)  # no copy, as |W| would be
     return weight.abs().reshape(len(weight), -1).amax(1).reshape(shape)
 
 
