@@ -80,4 +80,5 @@ def _cell(row, own: bool) -> str:
     accuracy = f"{100 * row.accuracy:.1f}"
     half = 50 * (row.difference_high - row.difference_low)
     interval = "" if pd.isna(half) else f" ± {half:.1f}"
-    return accuracy if own else f"{accuracy}\n{100 * row.difference:+.1f}{interval}"
+    difference = f"{100 * row.difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return accuracy if own else f"{accuracy}\n{difference}{interval}"

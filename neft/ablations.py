@@ -126,10 +126,15 @@ def against_own(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:
         Those of `neft.results.summarise`, a row a pair, and difference, difference_low,
         difference_high: against the networks that were trained for what they are tested on,
         with the same seeds and chips, 0 on the diagonal.
+
+    Raises:
+        ValueError: no network was trained for something that others are tested on.
     """
     reference, rows = REFERENCES[0], []
     for (other, at), theirs in draws.groupby([trained, tested], sort=False):
         own = draws[(draws[tested] == at) & (draws[trained] == at)].assign(method=reference)
+        if own.empty:
+            raise ValueError(f"{trained} must hold every {tested}, got none at {at}")
         found = differences(pd.concat([own, theirs.assign(method="other")])).iloc[0]
         rows.append((other, at, found.difference, found.low, found.high))
     columns = ["difference", "difference_low", "difference_high"]
