@@ -54,6 +54,7 @@ def evaluate_grid(
     chips: int,
     batch_size: int,
     measured_size: bool = False,
+    sigma_d: Sequence[float] | None = None,
     dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | None = None,
     device: torch.device = engine.CPU,
@@ -67,6 +68,7 @@ def evaluate_grid(
         batch_size: images per forward pass.
         measured_size: give the errors the size that was measured (`sigma_d_measured` of the
             hardware's variation) instead of the sigma_d that the network was trained for.
+        sigma_d: of the chips, each in turn, instead of that one.
         dataset_folder: where downloaded data sets lie, on this machine.
         scratch: where finished networks' draws are kept until all are there; then removed.
         device: to compute on; each draws errors of its own.
@@ -75,11 +77,13 @@ def evaluate_grid(
         Draws and uncertainty.
 
     Raises:
-        ValueError: the folder holds no network.
+        ValueError: the folder holds no network, or both measured_size and sigma_d are given.
     """
     paths = sorted(Path(folder).glob("*.safetensors"))
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
+    if measured_size and sigma_d is not None:
+        raise ValueError(f"sigma_d must be None with measured_size, got {list(sigma_d)}")
     common = {
         "chips": chips, "batch_size": batch_size, "dataset_folder": dataset_folder,
         "scratch": scratch, "device": device,
@@ -88,11 +92,12 @@ def evaluate_grid(
         {
             "path": path,
             "hardware": each,
-            "sigma_d": each.variation.sigma_d_measured if measured_size else None,
+            "sigma_d": each.variation.sigma_d_measured if measured_size else size,
             **common,
         }
         for each in hardware
         for path in paths
+        for size in ([None] if sigma_d is None else sigma_d)
     ]
     found = engine.run(_evaluate_one, tasks, description="chips", device=device)
     if scratch is not None:

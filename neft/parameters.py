@@ -18,7 +18,7 @@ from pydantic import (
 )
 from ruamel.yaml import YAML, YAMLError
 
-from neft import datasets, engine
+from neft import datasets, engine, models
 from neft.hardware import Hardware
 from neft.method import Method
 from neft.methods import METHODS
@@ -29,7 +29,7 @@ from neft.variation import VariationModel
 
 
 def _distinct(values: list) -> list:
-    if len(set(values)) < len(values):
+    if any(value in values[:i] for i, value in enumerate(values)):
         raise ValueError("values must be distinct")
     return values
 
@@ -37,6 +37,8 @@ def _distinct(values: list) -> list:
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Sizes = Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Section(BaseModel):
@@ -103,10 +105,8 @@ class Network(Section):
 class Training(Section):
     """The grid of trainings, a network for each sigma_d and seed, and their schedule."""
 
-    sigma_d: Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
-    seeds: Annotated[
-        list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)
-    ]
+    sigma_d: Sizes
+    seeds: Seeds
     epochs: Count
     batch_size: Count
     learning_rate: Positive
@@ -164,6 +164,26 @@ class Mapping(Comparison):
     ]
 
 
+class Ablations(Section):
+    """Trainings of their own: settings changed one at a time, other sigma_d, other devices.
+
+    `vary` names sections of `methods`, settings of theirs and the values to try instead, all at
+    `sigma_d`. Noise injection is trained and tested at every two of `sigma_matrix`, and, at
+    `sigma_d`, on every two of `devices`.
+    """
+
+    sigma_d: NonNegative
+    seeds: Seeds
+    epochs: Count
+    chips: Count
+    vary: dict[
+        str,
+        dict[str, Annotated[list[Any], Field(min_length=1), AfterValidator(_distinct)]],
+    ]
+    sigma_matrix: Sizes
+    devices: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -177,6 +197,7 @@ class Parameters(Section):
     convergence: Convergence
     mapping: Mapping
     ageing: Comparison
+    ablations: Ablations
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -188,6 +209,8 @@ class Parameters(Section):
             ("hardware.preset", self.hardware.preset, presets),
             ("mapping.method", self.mapping.method, self.methods),
             ("ageing.method", self.ageing.method, self.methods),
+            *(("ablations.devices", name, presets) for name in self.ablations.devices),
+            *(("ablations.vary", name, self.methods) for name in self.ablations.vary),
         ):
             if name not in choices:
                 raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
@@ -201,11 +224,16 @@ def known(name: str, choices: dict[str, Any]) -> str:
     return name
 
 
-def build_method(name: str, settings: dict[str, Any]) -> Method:
+def build_method(name: str, settings: dict[str, Any], within: str = "methods") -> Method:
     """Return the method that a section of `methods` describes.
 
     The section's name is the method's, unless its key `method` says so: any number of sections
     may vary one method.
+
+    Args:
+        name: of the section.
+        settings: what it holds.
+        within: where errors say that it stands.
 
     Raises:
         ValueError: unknown method or setting, or a bad value; one line with the key.
@@ -213,15 +241,38 @@ def build_method(name: str, settings: dict[str, Any]) -> Method:
     kind = settings.get("method", name)
     settings = {key: value for key, value in settings.items() if key != "method"}
     if kind not in METHODS:
-        raise ValueError(f"methods.{name}: must be one of {', '.join(METHODS)}, got {kind!r}")
+        raise ValueError(f"{within}.{name}: must be one of {', '.join(METHODS)}, got {kind!r}")
     fields = [field.name for field in dataclasses.fields(METHODS[kind])]
     for key in settings:
         if key not in fields:
-            raise ValueError(f"methods.{name}.{key}: unknown key (known: {', '.join(fields)})")
+            raise ValueError(f"{within}.{name}.{key}: unknown key (known: {', '.join(fields)})")
     try:
         return TypeAdapter(METHODS[kind]).validate_python(settings)
     except ValidationError as error:
-        raise ValueError(first_error(error, f"methods.{name}")) from error
+        raise ValueError(first_error(error, f"{within}.{name}")) from error
+
+
+def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -> Method:
+    """Return the method of a section of `methods` with one setting changed.
+
+    Raises:
+        ValueError: see `build_method`; the key is one of `ablations.vary`.
+    """
+    if setting == "method":
+        raise ValueError(f"ablations.vary.{name}.method: unknown key")
+    return build_method(name, {**settings, setting: value}, "ablations.vary")
+
+
+def _check_snapshots(name: str, method: Method, network: str) -> None:
+    """Refuse a snapshot that is no submodule now, not when its turn to train comes."""
+    with torch.device("meta"):
+        modules = dict(
+            models.build(network, classes=1, channels=1, width=1, seed=0).named_modules()
+        )
+    for point in getattr(method, "snapshots", None) or ():
+        if point not in modules:
+            key = f"ablations.vary.{name}.snapshots"
+            raise ValueError(f"{key}: must name submodules of {network}, got {point!r}")
 
 
 def load(path: Path | str = "params.yaml") -> Parameters:
@@ -235,6 +286,11 @@ def load(path: Path | str = "params.yaml") -> Parameters:
         parameters = Parameters.model_validate(values)
         for name, settings in parameters.methods.items():
             build_method(name, settings)
+        for name, varied in parameters.ablations.vary.items():
+            for setting, values in varied.items():
+                for value in values:
+                    method = vary_method(name, parameters.methods[name], setting, value)
+                    _check_snapshots(name, method, parameters.network.name)
     except ValidationError as error:
         raise ValueError(f"{path}: {first_error(error)}") from error
     except YAMLError as error:

@@ -68,6 +68,29 @@ def test_at_their_measured_size_chips_do_not_ask_what_a_network_was_trained_for(
     assert set(draws.sigma_d) == {fit.variation.sigma_d_measured}
 
 
+def test_chips_may_have_another_sigma_d_than_the_training_s(tmp_path: Path, tiny: Splits) -> None:
+    """Where it is the training's, the draws are those of the plain evaluation, bit for bit."""
+    train_grid(tmp_path)
+    plain = evaluate_grid(tmp_path)
+    matrix = evaluate_grid(tmp_path, sigma_d=[0.0, 0.1, 0.3])
+    for found, expected in zip(matrix, plain, strict=True):
+        own = found[found.sigma_d == found.trained_sigma_d].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, expected, check_exact=True)
+    assert len(matrix.draws) == 3 * len(plain.draws)
+    network, _ = evaluation.load_trained(tmp_path / "sigma_d=0.1,seed=1.safetensors")
+    expected = accuracy_over_chips(
+        network, tiny.test, HARDWARE, 0.3, chips=3, key="test", batch_size=10
+    )
+    rows = matrix.draws[(matrix.draws.seed == 1) & (matrix.draws.trained_sigma_d == 0.1)]
+    assert rows[rows.sigma_d == 0.3].accuracy.tolist() == expected.tolist()
+
+
+def test_chips_have_one_size_at_a_time(tmp_path: Path) -> None:
+    train_grid(tmp_path, sigma_d=[0.1], seeds=[0])
+    with pytest.raises(ValueError, match=r"sigma_d must be None with measured_size, got \[0.1\]"):
+        evaluate_grid(tmp_path, sigma_d=[0.1], measured_size=True)
+
+
 def test_killed_evaluation_continues_to_the_same_draws(tmp_path: Path, monkeypatch) -> None:
     train_grid(tmp_path / "runs")
     whole = evaluate_grid(tmp_path / "runs")

@@ -99,6 +99,7 @@ ARROWS = {
     "style": set(),
     "plots": {"style"},
     "device_plots": {"style"},
+    "ablation_plots": {"style"},
 }
 
 
@@ -108,7 +109,7 @@ def test_imports_point_one_way(module: str) -> None:
 
 
 # Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
-PLOTS = {"style", "plots", "device_plots"}
+PLOTS = {"style", "plots", "device_plots", "ablation_plots"}
 NUMBERLESS = frozenset({"parameters", "methods", "embedded"}) | PLOTS
 STAGES = {
     "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
@@ -117,9 +118,11 @@ STAGES = {
     "figures": ("4_figures.ipynb", NUMBERLESS - PLOTS),
     "mapping": ("5_mapping.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
     "ageing": ("6_ageing.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
+    "ablations": ("8_ablations.ipynb", NUMBERLESS - PLOTS),
 }
 
-THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "snapshots", "baselines"}}
+LOSSES = {"feedback", "snapshots", "baselines"}
+THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": LOSSES, "ablations": LOSSES}
 
 
 @pytest.mark.parametrize("stage", STAGES)
