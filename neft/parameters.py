@@ -164,6 +164,25 @@ class Mapping(Comparison):
     ]
 
 
+class Deployment(Section):
+    """Help at deployment: for whose networks (of a training's sigma_d), and on how many chips.
+
+    `images` re-estimate BatchNorm's statistics; `shares` of the weights are verified, which
+    leaves them `sigma_verified`.
+    """
+
+    methods: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+    sigma_d: Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
+    chips: Count
+    images: Annotated[
+        list[Annotated[int, Field(ge=2)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+    shares: Annotated[
+        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+    sigma_verified: NonNegative
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -177,6 +196,7 @@ class Parameters(Section):
     convergence: Convergence
     mapping: Mapping
     ageing: Comparison
+    deployment: Deployment
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -188,9 +208,13 @@ class Parameters(Section):
             ("hardware.preset", self.hardware.preset, presets),
             ("mapping.method", self.mapping.method, self.methods),
             ("ageing.method", self.ageing.method, self.methods),
+            *(("deployment.methods", name, self.methods) for name in self.deployment.methods),
+            *(("deployment.sigma_d", s, self.training.sigma_d) for s in self.deployment.sigma_d),
         ):
             if name not in choices:
-                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
+                raise ValueError(
+                    f"{key} must be one of {', '.join(map(str, choices))}, got {name!r}"
+                )
         return self
 
 

@@ -45,6 +45,7 @@ def main() -> None:
         "figures",
         "mapping",
         "ageing",
+        "deployment",
     ]
     merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
     html, _ = HTMLExporter().from_notebook_node(merged)

@@ -91,14 +91,21 @@ ARROWS = {
     "downloads": set(),
     "tiny_imagenet": {"downloads"},
     "datasets": DATA - {"datasets"},
-    "montecarlo": PHYSICS | {"modes"},
-    "training": PHYSICS | DATA | {"checkpoints", "forward", "method", "modes", "montecarlo"},
+    "deployment": PHYSICS - {"mapping", "devices"},
+    "recalibration": PHYSICS | {"deployment", "modes"},
+    "write_verify": PHYSICS | {"deployment", "modes"},
+    "montecarlo": PHYSICS | {"deployment", "modes"},
+    "training": PHYSICS
+    | DATA
+    | {"checkpoints", "deployment", "forward", "method", "modes", "montecarlo"},
     "statistics": set(),
     "uncertainty": set(),
     "results": {"statistics"},
+    "gains": {"results", "statistics"},
     "style": set(),
     "plots": {"style"},
     "device_plots": {"style"},
+    "deployment_plots": {"style"},
 }
 
 
@@ -108,7 +115,7 @@ def test_imports_point_one_way(module: str) -> None:
 
 
 # Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
-PLOTS = {"style", "plots", "device_plots"}
+PLOTS = {"style", "plots", "device_plots", "deployment_plots"}
 NUMBERLESS = frozenset({"parameters", "methods", "embedded"}) | PLOTS
 STAGES = {
     "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
@@ -117,6 +124,7 @@ STAGES = {
     "figures": ("4_figures.ipynb", NUMBERLESS - PLOTS),
     "mapping": ("5_mapping.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
     "ageing": ("6_ageing.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
+    "deployment": ("9_deployment.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
 }
 
 THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": {"feedback", "snapshots", "baselines"}}
