@@ -1,6 +1,6 @@
 """BatchNorm statistics re-estimated on a chip, from a few unlabelled images."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,11 +23,11 @@ def reestimate(network: nn.Module, chip: Mapping[str, Tensor], images: Tensor) -
 
     Device errors shift and stretch what a layer hands on, otherwise on each chip; mean and
     variance that match undo that channel by channel, in digital hardware and without labels
-    (adaptive batch normalisation statistics update, Joshi et al., doi 10.1038/s41467-020-16108-9,
-    who update a running average over batches). Ours are exact: all images pass as one batch, and
-    each layer's statistics replace the trained ones before the batch goes on, so that the next
-    layer's are those of what it will see. The rest of the network is in evaluation mode. A layer
-    that is called twice keeps the statistics of its last input.
+    (after the adaptive batch normalisation statistics update of Joshi et al., doi
+    10.1038/s41467-020-16108-9). All images pass as one batch, and each layer's statistics replace
+    the trained ones before the batch goes on: they are no running average, and the next layer's
+    are those of what it will see. The rest of the network is in evaluation mode. A layer that is
+    called twice keeps the statistics of its last input.
 
     Args:
         network: any module with BatchNorm layers; it is left as it was.
@@ -74,7 +74,7 @@ def batch_norms(network: nn.Module) -> dict[str, _BatchNorm]:
 
 
 @contextmanager
-def _from_inputs(layers) -> Iterator[None]:
+def _from_inputs(layers: Iterable[_BatchNorm]) -> Iterator[None]:
     """Give layers the statistics of whatever comes in, before they normalise it."""
 
     def update(layer: nn.Module, inputs: tuple[Tensor]) -> None:
