@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from neft import checkpoints, datasets, engine, models
+from neft.deployment import Deployment
 from neft.files import atomic_path
 from neft.hardware import Hardware
+from neft.mapping import program
 from neft.montecarlo import accuracy, logits_over_chips
 from neft.uncertainty import OverChips
 
@@ -55,6 +57,8 @@ def evaluate_grid(
     batch_size: int,
     measured_size: bool = False,
     sigma_d: Sequence[float] | None = None,
+    trained_sigma_d: Sequence[float] | None = None,
+    deployment: Deployment | None = None,
     dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | None = None,
     device: torch.device = engine.CPU,
@@ -69,6 +73,8 @@ def evaluate_grid(
         measured_size: give the errors the size that was measured (`sigma_d_measured` of the
             hardware's variation) instead of the sigma_d that the network was trained for.
         sigma_d: of the chips, each in turn, instead of that one.
+        trained_sigma_d: test only networks that were trained for one of these.
+        deployment: help on each chip beside programming (see `neft.deployment`).
         dataset_folder: where downloaded data sets lie, on this machine.
         scratch: where finished networks' draws are kept until all are there; then removed.
         device: to compute on; each draws errors of its own.
@@ -77,16 +83,22 @@ def evaluate_grid(
         Draws and uncertainty.
 
     Raises:
-        ValueError: the folder holds no network, or both measured_size and sigma_d are given.
+        ValueError: the folder holds no network, or none of those asked for, or both measured_size
+            and sigma_d are given.
     """
     paths = sorted(Path(folder).glob("*.safetensors"))
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
     if measured_size and sigma_d is not None:
         raise ValueError(f"sigma_d must be None with measured_size, got {list(sigma_d)}")
+    if trained_sigma_d is not None:
+        paths = [p for p in paths if checkpoints.load(p)[1]["sigma_d"] in trained_sigma_d]
+        if not paths:
+            asked = ", ".join(map(str, trained_sigma_d))
+            raise ValueError(f"{folder}: must hold networks for sigma_d {asked}, found none")
     common = {
         "chips": chips, "batch_size": batch_size, "dataset_folder": dataset_folder,
-        "scratch": scratch, "device": device,
+        "scratch": scratch, "device": device, "deployment": deployment,
     }  # fmt: skip
     tasks = [
         {
@@ -117,11 +129,12 @@ def _evaluate_one(
     dataset_folder: Path | str,
     scratch: Path | None,
     device: torch.device,
+    deployment: Deployment | None,
 ) -> Evaluation:
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     key = engine.digest(
         weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size,
-        device=device,
+        device=device, deployment=deployment,
     )  # fmt: skip
     kept = [scratch / f"{key}-{name}.csv" for name in Evaluation._fields] if scratch else []
     if kept and all(path.exists() for path in kept):
@@ -130,10 +143,12 @@ def _evaluate_one(
     sigma_d = header["sigma_d"] if sigma_d is None else sigma_d
     data = datasets.load(header["dataset"], dataset_folder)
     images, labels = data.test.tensors
+    network.to(device)
+    deploy = program if deployment is None else deployment.prepare(network, data.train)
     uncertainty, accuracies = OverChips(labels), []
     for logits in logits_over_chips(
-        network.to(device), images, hardware, sigma_d,
-        chips=chips, key="test", batch_size=batch_size,
+        network, images, hardware, sigma_d,
+        chips=chips, key="test", deploy=deploy, batch_size=batch_size,
     ):  # fmt: skip
         uncertainty.add(logits)
         accuracies.append(accuracy(logits, labels).item())

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
+from neft.deployment import Deploy
 from neft.hardware import Hardware
 from neft.layers import Where, device_weights, on_devices
 from neft.mapping import program
@@ -24,6 +25,7 @@ def logits_over_chips(
     chips: int,
     key: str,
     where: Where = on_devices,
+    deploy: Deploy = program,
     batch_size: int = 500,
     progress: bool = False,
 ) -> Iterator[Tensor]:
@@ -40,6 +42,7 @@ def logits_over_chips(
         chips: number of draws.
         key: which population of chips, for example "test".
         where: (weight's name, its layer) -> whether it is on devices (see `neft.layers`).
+        deploy: what puts the network onto a chip (see `neft.deployment`).
         batch_size: images per forward pass.
         progress: show a bar over the chips.
 
@@ -58,7 +61,7 @@ def logits_over_chips(
     batches = images.to(device).split(batch_size)
     for chip in tqdm(range(chips), desc="chips", disable=not progress):
         draw = generator("chip", key, chip, device=device)
-        weights = program(network, hardware, sigma_d, generator=draw, where=where)
+        weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
         # Of a network that draws in evaluation too; its state is not held while others use it.
         with evaluating(network), seeded("layers", key, chip):
             logits = [torch.func.functional_call(network, weights, (b,)) for b in batches]

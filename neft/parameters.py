@@ -184,6 +184,25 @@ class Ablations(Section):
     devices: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
 
 
+class Deployment(Section):
+    """Help at deployment: for whose networks (of a training's sigma_d), and on how many chips.
+
+    `images` re-estimate BatchNorm's statistics; `shares` of the weights are verified, which
+    leaves them `sigma_verified`.
+    """
+
+    methods: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+    sigma_d: Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
+    chips: Count
+    images: Annotated[
+        list[Annotated[int, Field(ge=2)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+    shares: Annotated[
+        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+    sigma_verified: NonNegative
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -198,6 +217,7 @@ class Parameters(Section):
     mapping: Mapping
     ageing: Comparison
     ablations: Ablations
+    deployment: Deployment
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -211,9 +231,13 @@ class Parameters(Section):
             ("ageing.method", self.ageing.method, self.methods),
             *(("ablations.devices", name, presets) for name in self.ablations.devices),
             *(("ablations.vary", name, self.methods) for name in self.ablations.vary),
+            *(("deployment.methods", name, self.methods) for name in self.deployment.methods),
+            *(("deployment.sigma_d", s, self.training.sigma_d) for s in self.deployment.sigma_d),
         ):
             if name not in choices:
-                raise ValueError(f"{key} must be one of {', '.join(choices)}, got {name!r}")
+                raise ValueError(
+                    f"{key} must be one of {', '.join(map(str, choices))}, got {name!r}"
+                )
         return self
 
 

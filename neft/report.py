@@ -46,6 +46,7 @@ def main() -> None:
         "mapping",
         "ageing",
         "ablations",
+        "deployment",
     ]
     merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
     html, _ = HTMLExporter().from_notebook_node(merged)

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from neft import device_plots, plots
+from neft import deployment_plots, device_plots, plots
 
 LEVELS = pd.DataFrame(
     {"g": [0.0, 0.5, 1.0], "std": [0.01, 0.03, 0.02], "std_error": [0.001, 0.002, 0.003]}
@@ -61,6 +61,13 @@ STUCK = pd.DataFrame(
     ],
     columns=["stuck", "share", "accuracy", "low", "high"],
 )
+VERIFIED = STUCK.rename(columns={"stuck": "ranking"}).replace(
+    {"low": "curvature", "high": "random"}
+)
+RECALIBRATED = pd.DataFrame(
+    [(m, n, 0.7 + n / 1000, 0.65, 0.95) for m in ("noise_free", "ovf") for n in (200, 0, 50)],
+    columns=["method", "images", "accuracy", "low", "high"],
+)
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
 ONE_TABLE = [
     (device_plots.plot_drift, DRIFT),
@@ -68,6 +75,8 @@ ONE_TABLE = [
     (plots.plot_chip_distribution, DRAWS),
     (plots.plot_history, HISTORY),
     (device_plots.plot_stuck, STUCK),
+    (deployment_plots.plot_recalibration, RECALIBRATED),
+    (deployment_plots.plot_write_verify, VERIFIED),
     (plots.plot_convergence, QUANTITY),
 ]
 EVERY_PLOT = [

@@ -1,7 +1,7 @@
 """Laws of the evaluation of a folder of networks: what is tested, kept and continued."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,9 @@ from test_experiment import HARDWARE, one_process, train_grid
 
 from neft import checkpoints, evaluation
 from neft.datasets import Splits
+from neft.deployment import Deployment
 from neft.hardware import Hardware
+from neft.mapping import program
 from neft.montecarlo import accuracy_over_chips, logits_over_chips
 from neft.presets import PRESETS
 from neft.uncertainty import OverChips
@@ -89,6 +91,57 @@ def test_chips_have_one_size_at_a_time(tmp_path: Path) -> None:
     train_grid(tmp_path, sigma_d=[0.1], seeds=[0])
     with pytest.raises(ValueError, match=r"sigma_d must be None with measured_size, got \[0.1\]"):
         evaluate_grid(tmp_path, sigma_d=[0.1], measured_size=True)
+
+
+def test_networks_of_some_sigma_d_are_tested_as_among_all(tmp_path: Path) -> None:
+    train_grid(tmp_path)
+    every = evaluate_grid(tmp_path).draws
+    some = evaluate_grid(tmp_path, trained_sigma_d=[0.3]).draws
+    expected = every[every.trained_sigma_d == 0.3].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected, check_exact=True)
+    with pytest.raises(ValueError, match=r"must hold networks for sigma_d 0\.2, 0\.5, found none"):
+        evaluate_grid(tmp_path, trained_sigma_d=[0.2, 0.5])
+
+
+@dataclass(frozen=True)
+class Scaled(Deployment):
+    """Multiplies sigma_d, and looks at what it is given."""
+
+    factor: float
+
+    def prepare(self, network, train, *, where=None):
+        assert len(train) == 96  # the training part's size, and no other's
+
+        def deploy(network, hardware, sigma_d, **others):
+            return program(network, hardware, self.factor * sigma_d, **others)
+
+        return deploy
+
+
+def test_a_deployment_sees_the_training_part_and_takes_the_place_of_programming(
+    tmp_path: Path, one_process
+) -> None:
+    train_grid(tmp_path, sigma_d=[0.3])
+    plain, same, other = (
+        evaluate_grid(tmp_path, deployment=each).draws for each in (None, Scaled(1.0), Scaled(3.0))
+    )
+    pd.testing.assert_frame_equal(same, plain, check_exact=True)
+    assert list(other.columns) == list(plain.columns)
+    assert not other.accuracy.equals(plain.accuracy)
+
+
+def test_what_is_kept_of_one_deployment_is_not_taken_for_another(
+    tmp_path: Path, monkeypatch
+) -> None:
+    train_grid(tmp_path / "runs", sigma_d=[0.3])
+    monkeypatch.setattr(evaluation.shutil, "rmtree", lambda folder: None)
+    settings = {"scratch": tmp_path / "scratch"}
+    found = [
+        evaluate_grid(tmp_path / "runs", deployment=each, **settings).draws
+        for each in (Scaled(1.0), Scaled(3.0), Scaled(1.0))
+    ]
+    assert not found[0].accuracy.equals(found[1].accuracy)
+    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
 
 
 def test_killed_evaluation_continues_to_the_same_draws(tmp_path: Path, monkeypatch) -> None:

@@ -25,6 +25,8 @@ FIGURES = (
     "ablations",
     "sigma_matrix",
     "device_matrix",
+    "batchnorm",
+    "write_verify",
 )
 PYCACHE = ":(exclude,glob)**/__pycache__/**"
 
@@ -63,7 +65,7 @@ class Clone:
     def results(self, run: str = ".") -> dict[str, str]:
         """SHA-256 of everything that a run hands to people or to git, but README.md."""
         root = self.folder / run
-        folders = ("metrics", "figures", "variation", "executed", "runs")
+        folders = ("metrics", "figures", "variation", "executed", "runs", "ablation_runs")
         files = [p for f in folders for p in (root / f).rglob("*") if p.is_file()]
         return {
             str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -126,7 +128,7 @@ def test_second_clone_and_a_folder_of_its_own_give_the_same_bytes(
 def test_one_methods_parameters_rerun_that_method_only(clone: Clone) -> None:
     clone.change("beta: 1.0e-2", "beta: 2.0e-2")
     ran = clone.repro()
-    follow = {"training@irs", "montecarlo@irs", "figures", "ablations", "report"}
+    follow = {"training@irs", "montecarlo@irs", "figures", "ablations", "deployment", "report"}
     assert follow <= ran <= follow | {"readme"}
 
 

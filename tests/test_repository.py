@@ -91,15 +91,22 @@ ARROWS = {
     "downloads": set(),
     "tiny_imagenet": {"downloads"},
     "datasets": DATA - {"datasets"},
-    "montecarlo": PHYSICS | {"modes"},
-    "training": PHYSICS | DATA | {"checkpoints", "forward", "method", "modes", "montecarlo"},
+    "deployment": PHYSICS - {"mapping", "devices"},
+    "recalibration": PHYSICS | {"deployment", "modes"},
+    "write_verify": PHYSICS | {"deployment", "modes"},
+    "montecarlo": PHYSICS | {"deployment", "modes"},
+    "training": PHYSICS
+    | DATA
+    | {"checkpoints", "deployment", "forward", "method", "modes", "montecarlo"},
     "statistics": set(),
     "uncertainty": set(),
     "results": {"statistics"},
+    "gains": {"results", "statistics"},
     "style": set(),
     "plots": {"style"},
     "device_plots": {"style"},
     "ablation_plots": {"style"},
+    "deployment_plots": {"style"},
 }
 
 
@@ -109,7 +116,7 @@ def test_imports_point_one_way(module: str) -> None:
 
 
 # Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
-PLOTS = {"style", "plots", "device_plots", "ablation_plots"}
+PLOTS = {"style", "plots", "device_plots", "ablation_plots", "deployment_plots"}
 NUMBERLESS = frozenset({"parameters", "methods", "embedded"}) | PLOTS
 STAGES = {
     "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
@@ -119,6 +126,7 @@ STAGES = {
     "mapping": ("5_mapping.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
     "ageing": ("6_ageing.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
     "ablations": ("8_ablations.ipynb", NUMBERLESS - PLOTS),
+    "deployment": ("9_deployment.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
 }
 
 LOSSES = {"feedback", "snapshots", "baselines"}
