@@ -49,14 +49,16 @@ def plot_accuracy_vs_sigma(
         for method, rows in published[published.method.isin(table.method)].groupby("method"):
             look = dict(color=method_style(method).colour, linewidth=0.6, zorder=2)
             ax.plot(rows.sigma_d, 100 * rows.accuracy, **look)
-        ax.plot([], [], color="0.3", linewidth=0.6, label="Thin: published,\non the paper's devices")
+        label = "Thin: published,\non the paper's devices"
+        ax.plot([], [], color="0.3", linewidth=0.6, label=label)
     for label, sigma_d in (marks or {}).items():
         ax.axvline(sigma_d, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
         look = dict(rotation=90, ha="right", va="bottom", fontsize=6, color="0.25")
         place = dict(xycoords=ax.get_xaxis_transform(), textcoords="offset points")
         ax.annotate(label, (sigma_d, 0.02), (-1.5, 0), **place, **look)
     ax.set_ylim(max(ax.get_ylim()[0], -1), min(ax.get_ylim()[1], 101))
-    return finish(ax, r"Device variation $\sigma_d$ (of full range)", "Accuracy (%)")
+    xlabel = r"Device variation $\sigma_d$ (of full range)"
+    return finish(ax, xlabel, "Accuracy (%)", loc="lower center")
 
 
 def plot_quantity_vs_sigma(

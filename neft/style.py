@@ -121,8 +121,9 @@ def error_bars(ax: Axes, places, rows: pd.DataFrame, mean: str, style: MethodSty
 def panels(count: int, width: float, height: float, **settings) -> tuple[plt.Figure, list[Axes]]:
     """Make axes of this size in inches, in rows of at most three."""
     columns = min(count, 3)
-    size = (width * columns, height * -(-count // columns))
-    figure, axes = plt.subplots(-(-count // columns), columns, figsize=size, squeeze=False, **settings)
+    rows = -(-count // columns)
+    settings |= dict(figsize=(width * columns, height * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, **settings)
     for ax in axes.flat[count:]:
         ax.remove()
     return figure, list(axes.flat[:count])

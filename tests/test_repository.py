@@ -97,6 +97,7 @@ ARROWS = {
     "uncertainty": set(),
     "results": {"statistics"},
     "style": set(),
+    "published": set(),
     "plots": {"style"},
     "device_plots": {"style"},
 }
