@@ -44,6 +44,7 @@ HISTORY = pd.DataFrame(
     ],
     columns=["method", "seed", "epoch", "validation_accuracy"],
 )
+LOSS = HISTORY.rename(columns={"validation_accuracy": "train_loss"})
 DISTANCES = pd.DataFrame(
     {
         "candidate": ["late"] * 2 + ["early"] * 2,
@@ -61,11 +62,21 @@ STUCK = pd.DataFrame(
     ],
     columns=["stuck", "share", "accuracy", "low", "high"],
 )
+CLASSES = pd.DataFrame(
+    [
+        (method, 2, c, p, p / 4, p / 2, (1 + p) / 2, (3 + p) / 4)
+        for method, right in (("my_method", 0.7), ("ovf", 0.6))
+        for c, p in [(2, right), (0, 0.9 - right), (1, 0.1)]
+    ],
+    columns=["method", "label", "class", "mean", "p5", "p25", "p75", "p95"],
+)
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
 ONE_TABLE = [
     (device_plots.plot_drift, DRIFT),
     (plots.plot_accuracy_vs_sigma, ACCURACY),
     (plots.plot_chip_distribution, DRAWS),
+    (plots.plot_chip_ecdf, DRAWS),
+    (plots.plot_class_probabilities, CLASSES),
     (plots.plot_history, HISTORY),
     (device_plots.plot_stuck, STUCK),
     (plots.plot_convergence, QUANTITY),
@@ -74,6 +85,7 @@ EVERY_PLOT = [
     *ONE_TABLE,
     (lambda table, **ax: device_plots.plot_spread(table, MODELS, **ax), LEVELS),
     (lambda table, **ax: device_plots.plot_distances(table, "ks", **ax), DISTANCES),
+    (lambda table, **ax: plots.plot_history(table, "train_loss", **ax), LOSS),
     (lambda table, **ax: plots.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
 ]
 
