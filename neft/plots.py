@@ -135,17 +135,30 @@ def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     return ax
 
 
-def plot_chip_ecdf(draws: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw per method the share of chips at or below an accuracy; dotted, 1 and 5 % of them.
+def plot_chip_ecdf(
+    draws: pd.DataFrame, percentiles: pd.DataFrame, *, ax: Axes | None = None
+) -> Axes:
+    """Draw per method the share of chips at or below an accuracy, with its percentiles marked.
 
     Args:
         draws: method, accuracy (fraction); one row per seed and chip, all at one sigma_d.
+        percentiles: method, p1, p5 (fractions); a row a method.
     """
     require(draws, ["method", "accuracy"], fraction="accuracy")
+    require(percentiles, ["method", "p1", "p5"], key=["method"], fraction="p5")
     ax = plt.subplots()[1] if ax is None else ax
+    marks = percentiles.set_index("method")
     for method, rows in draws.groupby("method", sort=False):
         style = method_style(method)
-        sns.ecdfplot(x=100 * rows.accuracy, stat="percent", label=style.label, ax=ax, **line(style))
+        sns.ecdfplot(x=100 * rows.accuracy, stat="percent", ax=ax, **line(style))
+        look = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
+        ax.plot(
+            100 * marks.loc[method, ["p1", "p5"]],
+            (1, 5),
+            **line(style) | dict(linestyle=""),
+            **look,
+        )
+        ax.plot([], [], label=style.label, **look, **line(style))
     ticks = [0.1, 1, 5, 10, 50, 100]
     ax.set(yscale="log", ylim=(max(50 / draws.groupby("method").size().max(), 0.05), 120))
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)

@@ -71,11 +71,18 @@ CLASSES = pd.DataFrame(
     columns=["method", "label", "class", "mean", "p5", "p25", "p75", "p95"],
 )
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
+PERCENTILES = DRAWS.groupby("method").accuracy.quantile([0.01, 0.05]).unstack().reset_index()
+PERCENTILES.columns = ["method", "p1", "p5"]
+
+
+def chip_ecdf(draws, **ax):
+    return plots.plot_chip_ecdf(draws, PERCENTILES, **ax)
+
+
 ONE_TABLE = [
     (device_plots.plot_drift, DRIFT),
     (plots.plot_accuracy_vs_sigma, ACCURACY),
     (plots.plot_chip_distribution, DRAWS),
-    (plots.plot_chip_ecdf, DRAWS),
     (plots.plot_class_probabilities, CLASSES),
     (plots.plot_history, HISTORY),
     (device_plots.plot_stuck, STUCK),
@@ -85,6 +92,7 @@ EVERY_PLOT = [
     *ONE_TABLE,
     (lambda table, **ax: device_plots.plot_spread(table, MODELS, **ax), LEVELS),
     (lambda table, **ax: device_plots.plot_distances(table, "ks", **ax), DISTANCES),
+    (chip_ecdf, DRAWS),
     (lambda table, **ax: plots.plot_history(table, "train_loss", **ax), LOSS),
     (lambda table, **ax: plots.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
 ]

@@ -16,7 +16,9 @@ from pictures import (
     HISTORY,
     LOSS,
     ONE_TABLE,
+    PERCENTILES,
     QUANTITY,
+    chip_ecdf,
     clean_pyplot,
     legend_texts,
     lines,
@@ -56,7 +58,7 @@ def test_a_missing_column_is_named(plot, table):
     assert plt.get_fignums() == [], "a refused table must leave no figure"
 
 
-CHIPS = (plots.plot_chip_distribution, plots.plot_chip_ecdf)
+CHIPS = (plots.plot_chip_distribution, chip_ecdf)
 
 
 @pytest.mark.parametrize("plot, table", [case for case in EVERY_PLOT if case[0] not in CHIPS])
@@ -144,14 +146,20 @@ def test_a_run_without_published_curves_is_drawn_as_before():
     assert len(ax.lines) == 3
 
 
-def test_ecdf_is_the_share_of_chips_at_or_below():
-    ax = plots.plot_chip_ecdf(DRAWS)
-    for method, rows in DRAWS.groupby("method"):
-        x, y = lines(ax)[style.method_style(method).label].get_data()
+def test_ecdf_is_the_share_of_chips_at_or_below_with_the_percentiles_marked():
+    ax = chip_ecdf(DRAWS)
+    assert legend_texts(ax) == ["OVF", "Noise-free", "my method"]
+    for i, (method, rows) in enumerate(DRAWS.groupby("method", sort=False)):
+        curve, marks, _ = ax.lines[3 * i : 3 * i + 3]
+        x, y = curve.get_data()
+        assert x[0] == -np.inf and y[0] == 0
         for accuracy, percent in zip(x[1:], y[1:], strict=True):
             count = sum(100 * value <= accuracy for value in rows.accuracy)
             assert percent == pytest.approx(100 * count / len(rows))
-        assert x[0] == -np.inf and y[0] == 0
+        (expected,) = 100 * PERCENTILES.set_index("method").loc[[method]].to_numpy()
+        np.testing.assert_allclose(marks.get_xydata(), list(zip(expected, (1, 5), strict=True)))
+        look = style.method_style(method)
+        assert (marks.get_marker(), marks.get_color()) == (look.marker, look.colour)
     assert [list(line.get_ydata()) for line in ax.lines[-2:]] == [[1, 1], [5, 5]]
     assert ax.get_ylim()[0] < 100 / 21, "the worst chip's step is in view"
 
