@@ -13,11 +13,13 @@ from neft.hardware import Hardware
 from neft.montecarlo import logits_over_chips
 
 COUNT = 4
+"""Images that chips are asked about."""
+
 PERCENTILES = (5, 25, 75, 95)
 
 
 def choose(test: TensorDataset) -> list[int]:
-    """Return the places of `COUNT` images, evenly spaced in the test part: no one's choice."""
+    """Return the places of `COUNT` images, evenly spaced in the test part: nobody chose them."""
     return [len(test) * i // COUNT for i in range(COUNT)]
 
 
@@ -85,7 +87,7 @@ def _ask_one(
         "sigma_d": header["sigma_d"],
     }
     names = [f"p{percent}" for percent in PERCENTILES]
-    images_table = [
+    tables = [
         pd.DataFrame(
             {
                 **about,
@@ -99,4 +101,4 @@ def _ask_one(
         )
         for i, (place, label) in enumerate(zip(places, labels, strict=True))
     ]
-    return pd.concat(images_table, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from neft.style import error_bars, finish, line, method_style, require
+from neft.style import error_bars, finish, line, marked_line, method_style, require
 
 
 def plot_accuracy_vs_sigma(
@@ -43,8 +43,7 @@ def plot_accuracy_vs_sigma(
         # Dodge the whiskers in points, not data: lines and markers stay at the true sigma_d.
         dodge = ScaledTranslation((i - middle) * 1.5 / 72, 0, ax.get_figure().dpi_scale_trans)
         whiskers.set_transform(ax.transData + dodge)
-        look = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
-        ax.plot(x, percent.accuracy, label=style.label, **look, **line(style))
+        ax.plot(x, percent.accuracy, label=style.label, **marked_line(style))
     if published is not None and published.method.isin(table.method).any():
         for method, rows in published[published.method.isin(table.method)].groupby("method"):
             look = dict(color=method_style(method).colour, linewidth=0.6, zorder=2)
@@ -78,8 +77,7 @@ def plot_quantity_vs_sigma(
         band = dict(color=style.colour, alpha=0.15, linewidth=0)
         low = rows.low.clip(lower=rows["mean"].min() / 10) if log else rows.low
         ax.fill_between(rows.sigma_d, low, rows.high, **band)
-        look = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
-        ax.plot(rows.sigma_d, rows["mean"], label=style.label, **look, **line(style))
+        ax.plot(rows.sigma_d, rows["mean"], label=style.label, **marked_line(style))
     if log:
         ax.set_yscale("log")
         ax.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
@@ -151,18 +149,14 @@ def plot_chip_ecdf(
     for method, rows in draws.groupby("method", sort=False):
         style = method_style(method)
         sns.ecdfplot(x=100 * rows.accuracy, stat="percent", ax=ax, **line(style))
-        look = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
-        ax.plot(
-            100 * marks.loc[method, ["p1", "p5"]],
-            (1, 5),
-            **line(style) | dict(linestyle=""),
-            **look,
-        )
-        ax.plot([], [], label=style.label, **look, **line(style))
+        percent = 100 * marks.loc[method, ["p1", "p5"]]
+        ax.plot(percent, (1, 5), **marked_line(style) | dict(linestyle=""))
+        ax.plot([], [], label=style.label, **marked_line(style))
     ticks = [0.1, 1, 5, 10, 50, 100]
-    ax.set(yscale="log", ylim=(max(50 / draws.groupby("method").size().max(), 0.05), 120))
-    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+    ax.set_yscale("log")
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
+    ax.set_ylim(0.1, 120)
     for percent in (1, 5):
         ax.axhline(percent, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
     return finish(ax, "Accuracy of a chip (%)", "Chips at or below (%)")

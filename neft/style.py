@@ -111,6 +111,12 @@ def line(style: MethodStyle) -> dict:
     return dict(color=style.colour, linestyle=style.linestyle, linewidth=width, zorder=5 - width)
 
 
+def marked_line(style: MethodStyle) -> dict:
+    """Settings of a method's line with a marker at every point."""
+    marker = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
+    return line(style) | marker
+
+
 def error_bars(ax: Axes, places, rows: pd.DataFrame, mean: str, style: MethodStyle) -> None:
     """Draw fractions in percent: markers at `rows[mean]`, bars from `rows.low` to `rows.high`."""
     ends = [100 * (rows[mean] - rows.low), 100 * (rows.high - rows[mean])]
