@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from neft.style import MethodStyle, finish, line, require
+from neft.style import MethodStyle, error_bars, finish, line, require, time_label
 
 CONDUCTANCE = r"Conductance ($G\,/\,G_{\max}$)"
 MAPPING_STYLES = {
@@ -87,7 +87,7 @@ def plot_drift(levels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     colours = sns.color_palette("viridis_r", levels.time_s.nunique())
     for i, (time_s, rows) in enumerate(levels.sort_values("g").groupby("time_s")):
         look = dict(color=colours[i], marker="osD^vPX"[i % 7], markersize=3, linewidth=1.2)
-        ax.plot(rows.g, 100 * rows["mean"], label=_time_label(time_s), **look)
+        ax.plot(rows.g, 100 * rows["mean"], label=time_label(time_s), **look)
     return finish(ax, CONDUCTANCE, r"Mean error (% of $G_{\max}$)", title="Time")
 
 
@@ -138,9 +138,7 @@ def plot_mapping_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     for i, mapping in enumerate(mappings):
         style, rows = MAPPING_STYLES[mapping], table[table.mapping == mapping]
         places = [presets.index(preset) + 0.2 * (i - 1) for preset in rows.preset]
-        ends = [100 * (rows.accuracy - rows.low), 100 * (rows.high - rows.accuracy)]
-        look = dict(fmt=style.marker, color=style.colour, ms=4, elinewidth=0.9, capsize=2)
-        ax.errorbar(places, 100 * rows.accuracy, yerr=ends, label=style.label, **look)
+        error_bars(ax, places, rows, "accuracy", style)
     ax.set_xticks(range(len(presets)), presets, rotation=30, ha="right", rotation_mode="anchor")
     ax.grid(visible=False, axis="x")
     return finish(ax, "", "Accuracy (%)")
@@ -186,11 +184,3 @@ def plot_accuracy_vs_time(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         ax.plot(rows.time_s, 100 * rows.accuracy, marker="o", ms=3, label=model, **look)
     ax.set_xscale("log")
     return finish(ax, "Time since the first read (s)", "Accuracy (%)")
-
-
-def _time_label(time_s: float) -> str:
-    if time_s < 1000:
-        return f"{1e3 * time_s:.4g} ms" if 0 < time_s < 0.1 else f"{time_s:.4g} s"
-    mantissa, exponent = f"{time_s:.2e}".split("e")
-    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):g}\times"
-    return rf"${factor}10^{{{int(exponent)}}}$ s"

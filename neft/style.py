@@ -107,5 +107,42 @@ def finish(ax: Axes, xlabel: str, ylabel: str, **legend) -> Axes:
 
 def line(style: MethodStyle) -> dict:
     """Settings of a method's line."""
-    width = style.linewidth  # also decides which line lies on top
-    return dict(color=style.colour, linestyle=style.linestyle, linewidth=width, zorder=2 + width)
+    width = style.linewidth  # thin lines lie on thick ones: of two equal curves both are seen
+    return dict(color=style.colour, linestyle=style.linestyle, linewidth=width, zorder=5 - width)
+
+
+def marked_line(style: MethodStyle) -> dict:
+    """Settings of a method's line with a marker at every point."""
+    marker = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
+    return line(style) | marker
+
+
+def error_bars(ax: Axes, places, rows: pd.DataFrame, mean: str, style: MethodStyle) -> None:
+    """Draw fractions in percent: markers at `rows[mean]`, bars from `rows.low` to `rows.high`."""
+    ends = [100 * (rows[mean] - rows.low), 100 * (rows.high - rows[mean])]
+    look = dict(fmt=style.marker, color=style.colour, ms=4, elinewidth=0.9, capsize=2)
+    ax.errorbar(places, 100 * rows[mean], yerr=ends, label=style.label, **look)
+
+
+def panels(count: int, width: float, height: float, **settings) -> tuple[plt.Figure, list[Axes]]:
+    """Make axes of this size in inches, in rows of at most three."""
+    columns = min(count, 3)
+    rows = -(-count // columns)
+    settings |= dict(figsize=(width * columns, height * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, **settings)
+    for ax in axes.flat[count:]:
+        ax.remove()
+    return figure, list(axes.flat[:count])
+
+
+def time_label(time_s: float) -> str:
+    """Say a time in seconds.
+
+    >>> [time_label(time_s) for time_s in (0.01, 4, 1e5)]
+    ['10 ms', '4 s', '$10^{5}$ s']
+    """
+    if time_s < 1000:
+        return f"{1e3 * time_s:.4g} ms" if 0 < time_s < 0.1 else f"{time_s:.4g} s"
+    mantissa, exponent = f"{time_s:.2e}".split("e")
+    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):g}\times"
+    return rf"${factor}10^{{{int(exponent)}}}$ s"

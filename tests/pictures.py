@@ -44,6 +44,7 @@ HISTORY = pd.DataFrame(
     ],
     columns=["method", "seed", "epoch", "validation_accuracy"],
 )
+LOSS = HISTORY.rename(columns={"validation_accuracy": "train_loss"})
 DISTANCES = pd.DataFrame(
     {
         "candidate": ["late"] * 2 + ["early"] * 2,
@@ -68,11 +69,28 @@ RECALIBRATED = pd.DataFrame(
     [(m, n, 0.7 + n / 1000, 0.65, 0.95) for m in ("noise_free", "ovf") for n in (200, 0, 50)],
     columns=["method", "images", "accuracy", "low", "high"],
 )
+CLASSES = pd.DataFrame(
+    [
+        (method, 2, c, p, p / 4, p / 2, (1 + p) / 2, (3 + p) / 4)
+        for method, right in (("my_method", 0.7), ("ovf", 0.6))
+        for c, p in [(2, right), (0, 0.9 - right), (1, 0.1)]
+    ],
+    columns=["method", "label", "class", "mean", "p5", "p25", "p75", "p95"],
+)
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
+PERCENTILES = DRAWS.groupby("method").accuracy.quantile([0.01, 0.05]).unstack().reset_index()
+PERCENTILES.columns = ["method", "p1", "p5"]
+
+
+def chip_ecdf(draws, **ax):
+    return plots.plot_chip_ecdf(draws, PERCENTILES, **ax)
+
+
 ONE_TABLE = [
     (device_plots.plot_drift, DRIFT),
     (plots.plot_accuracy_vs_sigma, ACCURACY),
     (plots.plot_chip_distribution, DRAWS),
+    (plots.plot_class_probabilities, CLASSES),
     (plots.plot_history, HISTORY),
     (device_plots.plot_stuck, STUCK),
     (deployment_plots.plot_recalibration, RECALIBRATED),
@@ -83,6 +101,8 @@ EVERY_PLOT = [
     *ONE_TABLE,
     (lambda table, **ax: device_plots.plot_spread(table, MODELS, **ax), LEVELS),
     (lambda table, **ax: device_plots.plot_distances(table, "ks", **ax), DISTANCES),
+    (chip_ecdf, DRAWS),
+    (lambda table, **ax: plots.plot_history(table, "train_loss", **ax), LOSS),
     (lambda table, **ax: plots.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
 ]
 

@@ -10,17 +10,21 @@ import pytest
 from matplotlib.colors import to_hex
 from pictures import (
     ACCURACY,
+    CLASSES,
     DRAWS,
     EVERY_PLOT,
     HISTORY,
+    LOSS,
     ONE_TABLE,
+    PERCENTILES,
     QUANTITY,
+    chip_ecdf,
     clean_pyplot,
     legend_texts,
     lines,
 )
 
-from neft import plots, style
+from neft import plots, published, style
 
 __all__ = ["clean_pyplot"]
 
@@ -54,9 +58,10 @@ def test_a_missing_column_is_named(plot, table):
     assert plt.get_fignums() == [], "a refused table must leave no figure"
 
 
-@pytest.mark.parametrize(
-    "plot, table", [case for case in EVERY_PLOT if case[0] is not plots.plot_chip_distribution]
-)
+CHIPS = (plots.plot_chip_distribution, chip_ecdf)
+
+
+@pytest.mark.parametrize("plot, table", [case for case in EVERY_PLOT if case[0] not in CHIPS])
 def test_two_rows_for_one_point_are_refused(plot, table):
     with pytest.raises(ValueError, match="one row per"):
         plot(pd.concat([table, table.iloc[:1]]))
@@ -110,12 +115,90 @@ def test_marks_are_dotted_and_labelled():
     ax = plots.plot_accuracy_vs_sigma(ACCURACY, marks={"RRAM B": 0.05, "RRAM C": 0.12})
     found = {text.get_text(): text for text in ax.texts}
     assert list(found) == ["RRAM B", "RRAM C"]
-    assert found["RRAM C"].get_position()[0] == 0.12
+    assert found["RRAM C"].xy[0] == 0.12
     assert found["RRAM C"].get_rotation() == 90
     dotted = [x for x in ax.lines if len(x.get_xdata()) == 2]
     assert [x.get_xdata()[0] for x in dotted] == [0.05, 0.12]
     assert {x.get_linestyle() for x in dotted} == {":"}
     assert len(legend_texts(ax)) == 3, "marks stay out of the legend"
+
+
+def test_published_curves_are_thin_lines_of_their_methods_and_one_entry():
+    theirs = published.accuracy("mnist", "vgg8", 1.0)
+    table = ACCURACY.replace({"method": {"my_method": "noise_injection"}})
+    alone = plots.plot_accuracy_vs_sigma(table)
+    ax = plots.plot_accuracy_vs_sigma(table, published=theirs)
+    assert legend_texts(ax)[:-1] == legend_texts(alone)
+    assert legend_texts(ax)[-1].startswith("Thin: published")
+    thin = {line.get_color(): line for line in ax.lines if line.get_linewidth() < 1}
+    assert len(thin.pop("0.3").get_xdata()) == 0, "the entry alone"
+    assert len(thin) == 3, "of methods that were not run here nothing is drawn"
+    for method in ("ovf", "irs", "noise_injection"):
+        rows = theirs[theirs.method == method]
+        line = thin[style.METHOD_COLOURS[method]]
+        np.testing.assert_allclose(line.get_xydata().T, [rows.sigma_d, 100 * rows.accuracy])
+
+
+def test_a_run_without_published_curves_is_drawn_as_before():
+    none = published.accuracy("mnist5k", "lenet5", 1.0)
+    ax = plots.plot_accuracy_vs_sigma(ACCURACY, published=none)
+    assert legend_texts(ax) == ["IRS", "OVF", "my method"]
+    assert len(ax.lines) == 3
+
+
+def test_ecdf_is_the_share_of_chips_at_or_below_with_the_percentiles_marked():
+    ax = chip_ecdf(DRAWS)
+    assert legend_texts(ax) == ["OVF", "Noise-free", "my method"]
+    for i, (method, rows) in enumerate(DRAWS.groupby("method", sort=False)):
+        curve, marks, _ = ax.lines[3 * i : 3 * i + 3]
+        x, y = curve.get_data()
+        assert x[0] == -np.inf and y[0] == 0
+        for accuracy, percent in zip(x[1:], y[1:], strict=True):
+            count = sum(100 * value <= accuracy for value in rows.accuracy)
+            assert percent == pytest.approx(100 * count / len(rows))
+        (expected,) = 100 * PERCENTILES.set_index("method").loc[[method]].to_numpy()
+        np.testing.assert_allclose(marks.get_xydata(), list(zip(expected, (1, 5), strict=True)))
+        look = style.method_style(method)
+        assert (marks.get_marker(), marks.get_color()) == (look.marker, look.colour)
+    assert [list(line.get_ydata()) for line in ax.lines[-2:]] == [[1, 1], [5, 5]]
+    assert ax.get_ylim()[0] == 0.1, "a curve begins at one chip of a thousand"
+
+
+def test_class_probabilities_are_in_percent_side_by_side_with_the_true_class_marked():
+    ax = plots.plot_class_probabilities(CLASSES)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1", "2"]
+    assert legend_texts(ax) == ["my method", "OVF"]
+    seen = []
+    for i, (method, rows) in enumerate(CLASSES.groupby("method", sort=False)):
+        rows = rows.sort_values("class")
+        markers = lines(ax)[style.method_style(method).label]
+        np.testing.assert_allclose(markers.get_ydata(), 100 * rows["mean"])
+        assert [round(x) for x in markers.get_xdata()] == [0, 1, 2]
+        for j, ends in enumerate((["p5", "p95"], ["p25", "p75"])):
+            found = [segment[:, 1] for segment in ax.collections[2 * i + j].get_segments()]
+            np.testing.assert_allclose(found, 100 * rows[ends])
+        seen += list(markers.get_xdata())
+    assert len(set(seen)) == len(seen)
+    (band,) = ax.patches
+    assert (band.get_x(), band.get_width()) == (1.5, 1)
+
+
+def test_of_many_classes_the_likeliest_are_shown_even_without_the_true_one():
+    ax = plots.plot_class_probabilities(CLASSES.assign(label=1), classes=2)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "2"]
+    assert not ax.patches
+
+
+def test_loss_is_drawn_as_it_is():
+    ax = plots.plot_history(LOSS, "train_loss")
+    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 0.67], [2, 0.77], [3, 0.87]])
+    assert ax.get_ylabel() == "Training loss"
+
+
+def test_of_two_equal_curves_both_are_seen():
+    lower, upper = (line.get_zorder() for line in plots.plot_accuracy_vs_sigma(ACCURACY).lines[1:])
+    thick, thin = (style.method_style(name).linewidth for name in ("ovf", "my_method"))
+    assert thick > thin and lower < upper
 
 
 def test_chips_keep_order_of_appearance_and_every_chip():

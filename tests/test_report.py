@@ -1,5 +1,8 @@
 """The report and the README's table say what the results say."""
 
+import html
+import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -19,9 +22,45 @@ def book(folder: Path, name: str) -> Path:
 
 def test_notebooks_are_joined_in_order_with_distinct_cells(tmp_path: Path) -> None:
     merged = report.merge([book(tmp_path, name) for name in ("b", "a")])
-    assert [cell.source for cell in merged.cells] == ["# b", "# a"]
-    assert len({cell.id for cell in merged.cells}) == 2
+    assert [cell.source for cell in merged.cells[1:]] == ["# b", "# a"]
+    assert len({cell.id for cell in merged.cells}) == 3
     nbformat.validate(merged)
+
+
+def of_this_repository(folder: Path) -> list[Path]:
+    """The notebooks, not executed, and one of them for two methods."""
+    names = {"variation": "1_variation", "figures": "4_figures"}
+    names |= {f"training-{method}": "2_training" for method in ("ovf", "noise_free")}
+    for name, source in names.items():
+        shutil.copy(ROOT / "notebooks" / f"{source}.ipynb", folder / f"{name}.ipynb")
+    return [folder / f"{name}.ipynb" for name in names]
+
+
+def test_contents_lead_to_every_heading_once(tmp_path: Path) -> None:
+    merged = report.merge(of_this_repository(tmp_path))
+    page = report.render(merged)
+    links = re.findall(r'<a href="#(cell-id=[^"]+)">([^<]+)</a>', page)
+    headings = [
+        (f"cell-id={cell.id}", line.lstrip("# "))
+        for cell in merged.cells[1:]
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("#")
+    ]
+    assert [(target, html.unescape(text)) for target, text in links] == headings
+    assert len(headings) > 10
+    for target, _ in links:
+        assert page.count(f'id="{target}"') == 1
+    assert "2 · Train one method: noise_free" in dict(links).values()
+
+
+def test_page_shows_without_a_network_and_from_another_folder(tmp_path: Path) -> None:
+    page = report.render(report.merge(of_this_repository(tmp_path)))
+    assert not re.search(
+        r"""(src|srcset)=["']?(?!data:)|@import|url\(["']?http|<link|<script""", page
+    )
+    for link in re.findall(r'href="([^"#][^"]*)"', page):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
 
 
 def test_missing_or_broken_notebook_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-MODULES = {path.stem: path for path in (ROOT / "neft").glob("*.py")}
+MODULE_FOLDER = ROOT / "neft"
+MODULES = {path.stem: path for path in MODULE_FOLDER.glob("*.py")}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 YAML12 = YAML(typ="safe", pure=True)
 
@@ -58,6 +59,15 @@ def test_every_dependency_but_torch_is_pinned() -> None:
     assert names - pinned == {"torch", "torchvision"}
 
 
+def test_all_files_beside_the_modules_are_packaged() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packaged = {
+        p for pattern in settings["package-data"]["neft"] for p in MODULE_FOLDER.glob(pattern)
+    }
+    others = {p for p in MODULE_FOLDER.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert others - set(MODULES.values()) == packaged
+
+
 # What each of these may know of the package, besides files and seeding.
 MODELS = {"presets", "variation", "measured_variation", "variation_files"}
 PHYSICS = {"hardware", "devices", "layers", "mapping"} | MODELS
@@ -103,6 +113,7 @@ ARROWS = {
     "results": {"statistics"},
     "gains": {"results", "statistics"},
     "style": set(),
+    "published": set(),
     "plots": {"style"},
     "device_plots": {"style"},
     "ablation_plots": {"style"},

@@ -52,6 +52,23 @@ def test_svg_is_byte_equal_when_the_numbers_are(plot, table, tmp_path):
     assert b"<dc:date>" not in a.read_bytes()
 
 
+def test_pictures_of_pixels_repeat_byte_for_byte_too(tmp_path):
+    style.use_style()
+    for name in "ab":
+        figure, (left, _) = style.panels(2, 1, 1)
+        left.imshow(np.arange(12).reshape(3, 4) / 12, cmap="gray", interpolation="none")
+        style.save_svg(figure, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert b"data:image/png" in (tmp_path / "a").read_bytes()
+
+
+@pytest.mark.parametrize("count, rows, columns", [(1, 1, 1), (3, 1, 3), (4, 2, 3), (9, 3, 3)])
+def test_panels_are_as_many_as_asked_for_in_rows_of_three(count, rows, columns):
+    figure, axes = style.panels(count, 2, 1.5)
+    assert len(axes) == len(figure.axes) == count
+    assert tuple(figure.get_size_inches()) == (2 * columns, 1.5 * rows)
+
+
 def test_saving_keeps_axes_that_were_placed_by_hand(tmp_path):
     ax = device_plots.plot_drift(DRIFT)
     ax.set_position([0.3, 0.3, 0.4, 0.4])
