@@ -50,7 +50,7 @@ def plot_matrix(table: pd.DataFrame, trained: str, tested: str, *, ax: Axes | No
     """Draw accuracy as a heat map, a row for what was trained for, a column for the chips'.
 
     A cell says its accuracy and below, in points, the difference from its column's framed cell
-    (trained for what it is tested on) with half the interval of that.
+    (trained for what it is tested on) and that difference's interval.
 
     Args:
         table: the columns that `trained` and `tested` name, accuracy, difference, difference_low,
@@ -78,7 +78,12 @@ def plot_matrix(table: pd.DataFrame, trained: str, tested: str, *, ax: Axes | No
 
 def _cell(row, own: bool) -> str:
     accuracy = f"{100 * row.accuracy:.1f}"
-    half = 50 * (row.difference_high - row.difference_low)
-    interval = "" if pd.isna(half) else f" ± {half:.1f}"
-    difference = f"{100 * row.difference:+.1f}".replace("-", "\N{MINUS SIGN}")
-    return accuracy if own else f"{accuracy}\n{difference}{interval}"
+    if own:
+        return accuracy
+    bounds = [row.difference_low, row.difference_high]
+    interval = "" if pd.isna(bounds).any() else "\n[{}, {}]".format(*map(_points, bounds))
+    return f"{accuracy}\n{_points(row.difference)}{interval}"
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.1f}".replace("-", "\N{MINUS SIGN}")

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +98,7 @@ def train(trials: Sequence[Trial], *, scratch: Path, **settings: Any) -> None:
         settings: seeds, schedule and the rest of `neft.experiment.train_grid`.
     """
     for trial in trials:
-        about = {**vars(replace(trial, folder=Path())), **settings}
-        kept = scratch / engine.digest(**about)
+        kept = scratch / engine.digest(**{**vars(trial), "folder": None}, **settings)
         if not kept.exists():
             unfinished = scratch / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)

@@ -290,9 +290,8 @@ def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -
 def _check_snapshots(name: str, method: Method, network: str) -> None:
     """Refuse a snapshot that is no submodule now, not when its turn to train comes."""
     with torch.device("meta"):
-        modules = dict(
-            models.build(network, classes=1, channels=1, width=1, seed=0).named_modules()
-        )
+        built = models.build(network, classes=1, channels=1, width=1, seed=0)
+    modules = dict(built.named_modules())
     for point in getattr(method, "snapshots", None) or ():
         if point not in modules:
             key = f"ablations.vary.{name}.snapshots"

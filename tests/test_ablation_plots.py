@@ -71,7 +71,12 @@ def test_matrix_writes_accuracy_and_what_the_column_is_compared_with():
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.3"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["0.1", "0.3"]
     written = [text.get_text() for text in ax.texts]
-    assert written == ["91.2", "50.0\n\N{MINUS SIGN}30.0", "90.0\n\N{MINUS SIGN}1.2 ± 0.8", "80.0"]
+    assert written == [
+        "91.2",
+        "50.0\n\N{MINUS SIGN}30.0",
+        "90.0\n\N{MINUS SIGN}1.2\n[\N{MINUS SIGN}2.0, \N{MINUS SIGN}0.4]",
+        "80.0",
+    ]
     values = ax.collections[0].get_array().reshape(2, 2)
     assert values.tolist() == [[pytest.approx(91.2), 50], [90, 80]]
 
