@@ -22,6 +22,7 @@ IMAGES, FEW, MANY = 1000, 100, 1000
 
 def memory(classes: int, chips: int) -> int:
     """Peak bytes of testing a two-layer network on `chips` chips."""
+    torch.set_num_threads(1)  # as in the pipeline's tasks; so small a network needs no more
     draw = generator("benchmark")
     images = torch.randn(IMAGES, 64, generator=draw)
     labels = torch.randint(classes, (IMAGES,), generator=draw)

@@ -46,7 +46,7 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
 
 
 def worst_case(results: pd.DataFrame) -> str:
-    """Render what to expect of the worst chips at the largest sigma_d: a row a method.
+    """Render what the worst chips do at the largest sigma_d as Markdown: a row a method.
 
     Args:
         results: `neft.results.summarise`'s table.
@@ -65,9 +65,10 @@ def worst_case(results: pd.DataFrame) -> str:
         for method, p5, p1, worst in columns
     ]
     caption = (
-        f"Worst case at σ_d = {rows.sigma_d.max():g}, in %: percentiles over all chips of all "
-        f"seeds (95 % interval over both; where draws are too few for a lower end, the upper "
-        f"alone), and the worst of the {rows.seeds.min()} × {rows.chips.min()} chips."
+        f"Worst case at σ_d = {rows.sigma_d.max():g}, test accuracy in %: percentiles over all "
+        f"chips of all seeds, KPP (95 % interval over seeds and chips; where they are too few for "
+        f"a lower end, the upper alone); the worst of {rows.seeds.min()} × {rows.chips.min()} "
+        "chips."
     )
     head = "| method | 5th percentile | 1st percentile | worst chip |"
     return "\n".join([head, "|---|---|---|---|", *lines, "", caption])

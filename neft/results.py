@@ -17,7 +17,7 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
         by: what a row of the table is for.
 
     Returns:
-        The columns of `by`, then, in the order of appearance:
+        In the order of appearance, the columns of `by`, then:
 
         - seeds, chips (per seed).
         - accuracy: mean over seeds of the mean over chips; low, high, low_99, high_99: its 95 % and

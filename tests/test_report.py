@@ -66,7 +66,7 @@ def test_worst_case_leaves_out_the_ends_that_an_interval_has_not() -> None:
         "| IRS | 51.2 (41.0–58.0) | 40.0 (at most 44.0) | 33.0 |",
         "| mine | 50.0 | 40.0 | 30.0 |",
     ]
-    assert caption.startswith("Worst case at σ_d = 0.2, in %")
+    assert caption.startswith("Worst case at σ_d = 0.2, test accuracy in %")
     assert "3 × 50 chips" in caption
 
 
