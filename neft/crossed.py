@@ -107,7 +107,7 @@ def quantile_bounds(
     10.1214/aoms/1177728074).
 
     Of 1,000 simulated experiments with 3 to 10 seeds, 50 or 100 chips and normal effects, 95 %
-    intervals of the 5 % quantile cover it in 94 to 99 %, of the 1 % quantile in 97 to 100 %; with
+    intervals of the 5 % quantile cover it in 94 to 100 %, of the 1 % quantile in 97 to 100 %; with
     effects as skewed as an exponential's in 92 to 99 and 96 to 100 %. As if all draws were
     independent, they would in 27 to 99 %.
 
