@@ -16,8 +16,8 @@ test: $(BIN)/.ready  ## check style and run all tests and notebooks
 	ruff check . && ruff format --check .
 	pytest
 
-bench: $(BIN)/.ready  ## measure what reading, programming and training cost (Linux, idle machine)
-	cd benchmarks && for each in reads programming training; do python $$each.py; done
+bench: $(BIN)/.ready  ## measure what reading, programming, training and testing cost (Linux, idle machine)
+	cd benchmarks && for each in reads programming training chips; do python $$each.py; done
 
 lab: $(BIN)/.ready  ## open the notebooks
 	jupyter lab notebooks

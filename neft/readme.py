@@ -1,5 +1,6 @@
 """Write the result table into README.md, so that no number there is typed by hand."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -25,11 +26,8 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
         many seeds and chips.
     """
 
-    def cell(row: pd.Series) -> str:
-        return f"{100 * row.accuracy:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
-
     cells = (
-        results.assign(cell=results.apply(cell, axis=1))
+        results.assign(cell=[_percent(*row) for row in _bounded(results, "accuracy")])
         .pivot(index="method", columns="sigma_d", values="cell")
         .fillna("not run")
     )
@@ -45,6 +43,48 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
         f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `{command}`."
     )
     return "\n".join([head, rule, *rows, "", caption])
+
+
+def worst_case(results: pd.DataFrame) -> str:
+    """Render what the worst chips do at the largest sigma_d as Markdown: a row a method.
+
+    Args:
+        results: `neft.results.summarise`'s table.
+
+    Returns:
+        The 5th and 1st percentile of the chips in percent with their 95 % intervals, and the
+        worst chip. An interval without a lower end says so by "at most".
+    """
+    rows = results[results.sigma_d == results.sigma_d.max()]
+    columns = zip(
+        rows.method, _bounded(rows, "p5", "p5_"), _bounded(rows, "p1", "p1_"), rows.worst,
+        strict=True,
+    )  # fmt: skip
+    lines = [
+        f"| {method_style(method).label} | {_percent(*p5)} | {_percent(*p1)} | {100 * worst:.1f} |"
+        for method, p5, p1, worst in columns
+    ]
+    caption = (
+        f"Worst case at σ_d = {rows.sigma_d.max():g}, test accuracy in %: percentiles over all "
+        f"chips of all seeds, KPP (95 % interval over seeds and chips; where they are too few for "
+        f"a lower end, the upper alone); the worst of {rows.seeds.min()} × {rows.chips.min()} "
+        "chips."
+    )
+    head = "| method | 5th percentile | 1st percentile | worst chip |"
+    return "\n".join([head, "|---|---|---|---|", *lines, "", caption])
+
+
+def _bounded(rows: pd.DataFrame, value: str, ends: str = "") -> Iterator[tuple[float, ...]]:
+    return rows[[value, f"{ends}low", f"{ends}high"]].itertuples(index=False)
+
+
+def _percent(value: float, low: float, high: float) -> str:
+    """A fraction in percent with the ends that its interval has."""
+    if pd.isna(high):
+        return f"{100 * value:.1f}"
+    if pd.isna(low):
+        return f"{100 * value:.1f} (at most {100 * high:.1f})"
+    return f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def comparison(differences: pd.DataFrame) -> str:
@@ -112,7 +152,7 @@ def command(params: Path) -> str:
 
 
 def results_block(metrics: Path, params: Path, command: str) -> str:
-    """Say what a run found: the table, its caption, and the differences in words.
+    """Say what a run found: mean accuracy, the differences in words, and the worst case.
 
     Args:
         metrics: the run's folder of tables.
@@ -120,9 +160,11 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
         command: that repeats it.
     """
     results = pd.read_csv(metrics / "results.csv")
-    found = table(results, setting(parameters.load(params)), command)
+    parts = [table(results, setting(parameters.load(params)), command)]
     differences = pd.read_csv(metrics / "differences.csv")
-    return f"{found}\n\n{comparison(differences)}" if len(differences) else found
+    if len(differences):
+        parts.append(comparison(differences))
+    return "\n\n".join([*parts, worst_case(results)])
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from neft.statistics import Interval, crossed_interval, mean_interval, share_interval
+from neft.crossed import hierarchical_bootstrap, quantile_bounds
+from neft.statistics import mean_interval, share_interval
 
 
 def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) -> pd.DataFrame:
@@ -16,29 +17,46 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
         by: what a row of the table is for.
 
     Returns:
-        The columns of `by`, then seeds, chips (per seed), accuracy (mean over seeds of the mean
-        over chips), low, high (its 95 % interval over seeds and chips, see
-        `neft.statistics.crossed_interval`, cut to [0, 1]), chip_std (spread
-        over chips, root mean square over seeds), p1, p5, p95 (percentiles over all chips), in
-        the order of appearance.
+        In the order of appearance, the columns of `by`, then:
+
+        - seeds, chips (per seed).
+        - accuracy: mean over seeds of the mean over chips; low, high, low_99, high_99: its 95 % and
+          99 % interval over seeds and chips (`neft.crossed.hierarchical_bootstrap`, cut to [0, 1]).
+        - chip_std: spread over chips, root mean square over seeds.
+        - p1, p5, p95: percentiles over all chips of all seeds; the k-th is also called k-th
+          percentile performance (KPP). p1_low, p1_high, p5_low, p5_high: their 95 % interval over
+          seeds and chips, where there are enough to have it (`neft.crossed.quantile_bounds`).
+        - worst: accuracy of the worst chip of all seeds. It falls with the number of chips.
+
+    Raises:
+        ValueError: a seed lacks chips that others have.
     """
     rows = []
     for key, group in draws.groupby(list(by), sort=False):
-        by_seed = group.groupby("seed").accuracy
-        interval = _crossed(group.pivot(index="seed", columns="chip", values="accuracy"))
-        p1, p5, p95 = np.percentile(group.accuracy, [1, 5, 95])
+        table = _table(group.pivot(index="seed", columns="chip", values="accuracy"))
+        low, high, low_99, high_99 = _bounds(table, 0.95, 0.99).clip(0, 1)
+        p1, p5, p95 = np.percentile(table, [1, 5, 95])
+        p1_low, p1_high = quantile_bounds(table, 0.01)
+        p5_low, p5_high = quantile_bounds(table, 0.05)
         rows.append(
             {
                 **dict(zip(by, key, strict=True)),
-                "seeds": by_seed.ngroups,
-                "chips": int(by_seed.size().min()),
-                "accuracy": interval.mean,
-                "low": max(interval.low, 0.0),
-                "high": min(interval.high, 1.0),
-                "chip_std": float(np.sqrt(by_seed.var().mean())),
+                "seeds": len(table),
+                "chips": table.shape[1],
+                "accuracy": table.mean(),
+                "low": low,
+                "high": high,
+                "low_99": low_99,
+                "high_99": high_99,
+                "chip_std": np.sqrt(group.groupby("seed").accuracy.var().mean()),
                 "p1": p1,
+                "p1_low": p1_low,
+                "p1_high": p1_high,
                 "p5": p5,
+                "p5_low": p5_low,
+                "p5_high": p5_high,
                 "p95": p95,
+                "worst": table.min(),
             }
         )
     return pd.DataFrame(rows)
@@ -128,8 +146,8 @@ def differences(draws: pd.DataFrame) -> pd.DataFrame:
             if method == against:
                 continue
             for sigma_d, pairs in (wide[method] - wide[against]).groupby("sigma_d"):
-                table = pairs.unstack("chip")
-                interval = _crossed(table)
+                table = _table(pairs.unstack("chip"))
+                low, high = _bounds(table, 0.95)
                 rows.append(
                     {
                         "method": method,
@@ -137,16 +155,24 @@ def differences(draws: pd.DataFrame) -> pd.DataFrame:
                         "sigma_d": sigma_d,
                         "seeds": len(table),
                         "chips": table.shape[1],
-                        "difference": interval.mean,
-                        "low": interval.low,
-                        "high": interval.high,
+                        "difference": table.mean(),
+                        "low": low,
+                        "high": high,
                     }
                 )
     columns = ["method", "against", "sigma_d", "seeds", "chips", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _crossed(table: pd.DataFrame) -> Interval:
-    if table.isna().any(axis=None):
+def _table(draws: pd.DataFrame) -> np.ndarray:
+    if draws.isna().any(axis=None):
         raise ValueError("draws: every seed must have the same chips")
-    return crossed_interval(table.to_numpy())
+    return draws.to_numpy()
+
+
+def _bounds(table: np.ndarray, *levels: float) -> np.ndarray:
+    """Low and high for each level; every table meets the same resamples."""
+    means = hierarchical_bootstrap(table, generator=np.random.default_rng(0))
+    return np.quantile(
+        means, [end for level in levels for end in ((1 - level) / 2, (1 + level) / 2)]
+    )

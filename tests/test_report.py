@@ -91,6 +91,24 @@ def test_table_holds_every_number_once() -> None:
     assert lines[-1].endswith("`make it`.")
 
 
+def test_worst_case_leaves_out_the_ends_that_an_interval_has_not() -> None:
+    rows = [
+        ("irs", 0.1, 0.9, 0.8, 0.95, 0.85, 0.75, 0.9, 0.7),
+        ("irs", 0.2, 0.512, 0.41, 0.58, 0.4, float("nan"), 0.44, 0.33),
+        ("mine", 0.2, 0.5, float("nan"), float("nan"), 0.4, float("nan"), float("nan"), 0.3),
+    ]
+    columns = ["method", "sigma_d", "p5", "p5_low", "p5_high", "p1", "p1_low", "p1_high", "worst"]
+    results = pd.DataFrame(rows, columns=columns).assign(seeds=3, chips=50)
+    head, _, *lines, _, caption = readme.worst_case(results).splitlines()
+    assert head == "| method | 5th percentile | 1st percentile | worst chip |"
+    assert lines == [
+        "| IRS | 51.2 (41.0–58.0) | 40.0 (at most 44.0) | 33.0 |",
+        "| mine | 50.0 | 40.0 | 30.0 |",
+    ]
+    assert caption.startswith("Worst case at σ_d = 0.2, test accuracy in %")
+    assert "3 × 50 chips" in caption
+
+
 def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("")
     (tmp_path / "linked").symlink_to("../../params/mine.yaml")

@@ -109,9 +109,10 @@ ARROWS = {
     | DATA
     | {"checkpoints", "deployment", "forward", "method", "modes", "montecarlo"},
     "statistics": set(),
+    "crossed": set(),
     "uncertainty": set(),
-    "results": {"statistics"},
-    "gains": {"results", "statistics"},
+    "gains": {"results", "statistics", "crossed"},
+    "results": {"statistics", "crossed"},
     "style": set(),
     "published": set(),
     "plots": {"style"},
@@ -132,7 +133,10 @@ NUMBERLESS = frozenset({"parameters", "methods", "embedded"}) | PLOTS
 STAGES = {
     "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
     "training": ("2_training.ipynb", NUMBERLESS),
-    "montecarlo": ("3_montecarlo.ipynb", NUMBERLESS | {"baselines", "results", "statistics"}),
+    "montecarlo": (
+        "3_montecarlo.ipynb",
+        NUMBERLESS | {"baselines", "results", "statistics", "crossed"},
+    ),
     "figures": ("4_figures.ipynb", NUMBERLESS - PLOTS),
     "mapping": ("5_mapping.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
     "ageing": ("6_ageing.ipynb", NUMBERLESS - PLOTS | {"baselines"}),

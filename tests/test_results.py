@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy import stats
 
+from neft.crossed import hierarchical_bootstrap, quantile_bounds
 from neft.results import QUANTITIES, convergence, differences, summarise, summarise_uncertainty
-from neft.statistics import crossed_interval
 from neft.uncertainty import OverChips
 
 
@@ -42,12 +42,15 @@ def test_the_table_is_what_a_plain_loop_finds() -> None:
     expected = []
     for (method, sigma_d), seeds in cells.items():
         means = [statistics.fmean(chips) for chips in seeds]
-        mean, interval = statistics.fmean(means), crossed_interval(np.array(seeds))
-        low, high = max(interval.low, 0), min(interval.high, 1)
+        resampled = hierarchical_bootstrap(seeds, generator=np.random.default_rng(0))
+        ends = [percentile(resampled, p) for p in (2.5, 97.5, 0.5, 99.5)]
+        of_mean = [statistics.fmean(means), *(min(max(end, 0), 1) for end in ends)]
         spread = math.sqrt(statistics.fmean(statistics.variance(chips) for chips in seeds))
         every = [accuracy for chips in seeds for accuracy in chips]
-        tails = [percentile(every, p) for p in (1, 5, 95)]
-        expected.append((method, sigma_d, 3, 7, mean, low, high, spread, *tails))
+        p1, p5 = ([percentile(every, p), *quantile_bounds(seeds, p / 100)] for p in (1, 5))
+        p95 = percentile(every, 95)
+        row = (method, sigma_d, 3, 7, *of_mean, spread, *p1, *p5, p95, min(every))
+        expected.append(row)
     columns = [
         "method",
         "sigma_d",
@@ -56,10 +59,17 @@ def test_the_table_is_what_a_plain_loop_finds() -> None:
         "accuracy",
         "low",
         "high",
+        "low_99",
+        "high_99",
         "chip_std",
         "p1",
+        "p1_low",
+        "p1_high",
         "p5",
+        "p5_low",
+        "p5_high",
         "p95",
+        "worst",
     ]
     pd.testing.assert_frame_equal(
         summarise(made(cells)), pd.DataFrame(expected, columns=columns), rtol=1e-12
@@ -85,7 +95,8 @@ def test_bounds_are_accuracies() -> None:
 def test_one_seed_has_a_mean_and_no_bounds() -> None:
     table = summarise(made({("ovf", 0.1): random_cell(0, seeds=1)}))
     assert table.accuracy[0] == pytest.approx(np.mean(random_cell(0, seeds=1)))
-    assert table[["low", "high"]].isna().all(axis=None)
+    ends = ["low", "high", "low_99", "high_99", "p1_low", "p1_high", "p5_low", "p5_high"]
+    assert table[ends].isna().all(axis=None)
 
 
 def test_the_spread_over_chips_does_not_see_the_seeds_offsets() -> None:
@@ -121,10 +132,12 @@ def test_differences_leave_out_what_both_methods_share() -> None:
         ["ovf", "scaled_logits"]
     ]
     assert table.sigma_d.tolist() == [0.1, 0.2]
-    half = stats.t.ppf(0.975, 3) * np.std([0.001, -0.001, 0.001, -0.001], ddof=1) / 2
+    pairs = np.outer([0.011, 0.009, 0.011, 0.009], np.ones(5))  # chips add nothing to them
+    means = hierarchical_bootstrap(pairs, generator=np.random.default_rng(0))
+    low, high = np.quantile(means, [0.025, 0.975])
     for row in table.itertuples():
         assert row.difference == pytest.approx(0.01)
-        assert (row.low, row.high) == pytest.approx((0.01 - half, 0.01 + half))
+        assert (row.low, row.high) == pytest.approx((low, high))
         assert (row.seeds, row.chips) == (4, 5)
 
 

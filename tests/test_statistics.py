@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neft.statistics import crossed_interval, mean_interval, share_interval
+from neft.statistics import mean_interval, share_interval
 
 
 @pytest.mark.parametrize("size", [2, 3, 30])
@@ -72,62 +72,3 @@ def test_share_interval_solves_wilsons_equation(successes: int, trials: int) -> 
 def test_impossible_shares_are_refused(pair: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="successes must be 0 to trials"):
         share_interval(*pair)
-
-
-SPREADS = [  # of seeds, chips and both; the first as measured for a network of the default run
-    (5, 100, 0.010, 0.023, 0.060),
-    (3, 50, 0.010, 0.023, 0.060),
-    (5, 100, 0.002, 0.030, 0.060),
-    (5, 100, 0.020, 0.000, 0.030),
-    (10, 50, 0.010, 0.050, 0.050),
-    (5, 6, 0.010, 0.023, 0.060),
-]
-
-
-@pytest.mark.parametrize(("seeds", "chips", "of_seed", "of_chip", "of_both"), SPREADS)
-def test_crossed_interval_covers_the_truth(seeds, chips, of_seed, of_chip, of_both) -> None:
-    """In 93 to 97 % of 1,000 experiments; Student's over seeds alone in 69 to 95 %."""
-    random = np.random.default_rng(0)
-    covered = 0
-    for _ in range(1000):
-        draws = 0.9 + random.normal(0, of_both, (seeds, chips))
-        draws += random.normal(0, of_seed, (seeds, 1)) + random.normal(0, of_chip, (1, chips))
-        interval = crossed_interval(draws)
-        covered += interval.low <= 0.9 <= interval.high
-    assert 930 <= covered <= 970
-
-
-def test_crossed_interval_without_a_chips_part_is_students_over_seeds() -> None:
-    draws = np.array([[0.9, 1.0, 0.8], [0.95, 0.75, 0.85]])  # the chips' mean square is smaller
-    seeds = mean_interval(draws.mean(1))
-    crossed = crossed_interval(draws)
-    assert (crossed.mean, crossed.low, crossed.high) == pytest.approx(tuple(vars(seeds).values()))
-
-
-def test_crossed_interval_of_chips_that_hit_all_seeds_alike_is_students_over_chips() -> None:
-    chips = [0.8, 0.9, 0.7, 0.85]
-    alone = mean_interval(chips)
-    crossed = crossed_interval(np.tile(chips, (3, 1)))
-    assert (crossed.mean, crossed.low, crossed.high) == pytest.approx(tuple(vars(alone).values()))
-
-
-def test_crossed_interval_stays_sane_when_mean_squares_cancel() -> None:
-    """No longer than with all mean squares added and the fewest degrees of freedom."""
-    random = np.random.default_rng(1)
-    for _ in range(300):
-        draws = random.normal(0.9, 0.03, (5, 6))
-        interval = crossed_interval(draws)
-        of_seed, of_chip = draws.mean(1).var(ddof=1) / 5, draws.mean(0).var(ddof=1) / 6
-        longest = stats.t.ppf(0.975, 4) * math.sqrt(of_seed + of_chip)
-        assert interval.high - interval.mean <= longest * (1 + 1e-9)
-
-
-def test_equal_draws_have_no_interval_and_one_seed_has_no_bounds() -> None:
-    assert vars(crossed_interval(np.full((3, 4), 0.5))) == {"mean": 0.5, "low": 0.5, "high": 0.5}
-    assert math.isnan(crossed_interval(np.ones((1, 4))).low)
-
-
-@pytest.mark.parametrize("draws", [np.ones(3), np.ones((2, 3, 4)), np.ones((0, 3))])
-def test_draws_that_are_no_table_are_refused(draws: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="draws must"):
-        crossed_interval(draws)

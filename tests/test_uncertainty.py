@@ -1,6 +1,7 @@
 """Laws of uncertainty over chips: slow direct formulas, and the boundaries."""
 
 import math
+import pickle
 
 import pytest
 import torch
@@ -93,6 +94,16 @@ def test_order_of_chips_does_not_matter_and_disagreement_raises_ekl() -> None:
     assert over(logits, labels) == pytest.approx(over(logits.flip(0), labels))
     mild = over(0.5 * logits, labels)
     assert over(logits, labels)["ekl"] > mild["ekl"] > 0
+
+
+def test_chips_leave_no_trace_but_their_sums() -> None:
+    """What is kept has the same number of bytes after 2 and after 50 chips."""
+    draw = generator("streaming")
+    chips, held = OverChips(torch.arange(30) % 5), {}
+    for count in range(1, 51):
+        chips.add(torch.randn(30, 5, generator=draw))
+        held[count] = len(pickle.dumps(vars(chips)))
+    assert held[2] == held[50] < 10 * 30 * 5 * 8
 
 
 def test_extreme_logits_give_finite_numbers() -> None:
