@@ -13,7 +13,7 @@ from neft.experiment import train_grid
 from neft.hardware import Hardware
 from neft.method import Method
 from neft.parameters import build_method, vary_method
-from neft.results import REFERENCES, differences, summarise
+from neft.results import REFERENCES, gains, summarise
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,10 @@ def against_own(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:
     Raises:
         ValueError: no network was trained for something that others are tested on.
     """
-    reference, rows = REFERENCES[0], []
-    for (other, at), theirs in draws.groupby([trained, tested], sort=False):
-        own = draws[(draws[tested] == at) & (draws[trained] == at)].assign(method=reference)
-        if own.empty:
-            raise ValueError(f"{trained} must hold every {tested}, got none at {at}")
-        found = differences(pd.concat([own, theirs.assign(method="other")])).iloc[0]
-        rows.append((other, at, found.difference, found.low, found.high))
-    columns = ["difference", "difference_low", "difference_high"]
-    compared = pd.DataFrame(rows, columns=[trained, tested, *columns])
-    return summarise(draws, by=(trained, tested)).merge(compared, on=[trained, tested])
+    compared = pd.concat(
+        gains(rows, trained, against=at, by=[tested]) for at, rows in draws.groupby(tested)
+    ).rename(columns={"low": "difference_low", "high": "difference_high"})
+    keys, found = [trained, tested], ["difference", "difference_low", "difference_high"]
+    table = summarise(draws, by=keys).merge(compared[[*keys, *found]], on=keys, how="left")
+    table.loc[table[trained] == table[tested], found] = 0.0
+    return table

@@ -1,6 +1,6 @@
 """The result table and the differences between methods: what the draws of all methods say."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -124,44 +124,55 @@ REFERENCES = ("noise_injection", "scaled_logits")
 def differences(draws: pd.DataFrame) -> pd.DataFrame:
     """Compare every method with each of `REFERENCES` that was run, at every sigma_d.
 
-    All methods share their seeds and meet the same chips, so that differences are taken pair by
-    pair, which leaves out what seeds and chips do to both.
-
     Args:
         draws: columns method, sigma_d, seed, chip, accuracy; a row a chip.
 
     Returns:
-        Columns method, against, sigma_d, seeds, chips (per seed), difference (of mean accuracy),
-        low, high (its 95 % interval over seeds and chips).
+        The columns of `gains`: method, against, sigma_d and so on.
 
     Raises:
-        ValueError: two methods were not run with the same seeds and chips.
+        ValueError: two methods were not run with the same sigma_d, seeds and chips.
     """
-    wide = draws.pivot(index=["sigma_d", "seed", "chip"], columns="method", values="accuracy")
-    if wide.isna().any(axis=None):
-        raise ValueError("draws: every method must have the same sigma_d, seeds and chips")
+    run = [each for each in REFERENCES if (draws.method == each).any()]
+    tables = [gains(draws, "method", against=each, by=["sigma_d"]) for each in run]
+    if not tables:
+        return pd.DataFrame(columns=["method", "against", "sigma_d", *_GAIN])
+    return pd.concat(tables, ignore_index=True)
+
+
+_GAIN = ("seeds", "chips", "difference", "low", "high")
+
+
+def gains(draws: pd.DataFrame, column: str, *, against: Hashable, by: list[str]) -> pd.DataFrame:
+    """Compare rows that differ in one column.
+
+    All of them share their seeds and meet the same chips, so that differences are taken pair by
+    pair, which leaves out what seeds and chips do to both.
+
+    Args:
+        draws: columns seed, chip, accuracy, `column` and those of `by`; a row a chip.
+        column: what is compared, for example the method.
+        against: the value of `column` that the others are compared with.
+        by: what a comparison is for, for example sigma_d.
+
+    Returns:
+        `column`, against, the columns of `by`, seeds, chips (per seed), difference (of mean
+        accuracy), low, high (its 95 % interval over seeds and chips).
+
+    Raises:
+        ValueError: `against` was not run, or not everything with the same seeds and chips.
+    """
+    wide = draws.pivot(index=[*by, "seed", "chip"], columns=column, values="accuracy")
+    if against not in wide or wide.isna().any(axis=None):
+        same = ", ".join([*by, "seeds"])
+        raise ValueError(f"draws: every {column} must have the same {same} and chips as {against}")
     rows = []
-    for against in REFERENCES:
-        for method in draws.method.unique() if against in wide else ():
-            if method == against:
-                continue
-            for sigma_d, pairs in (wide[method] - wide[against]).groupby("sigma_d"):
-                table = _table(pairs.unstack("chip"))
-                low, high = _bounds(table, 0.95)
-                rows.append(
-                    {
-                        "method": method,
-                        "against": against,
-                        "sigma_d": sigma_d,
-                        "seeds": len(table),
-                        "chips": table.shape[1],
-                        "difference": table.mean(),
-                        "low": low,
-                        "high": high,
-                    }
-                )
-    columns = ["method", "against", "sigma_d", "seeds", "chips", "difference", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
+    for value in draws[column].unique():
+        for key, pairs in (wide[value] - wide[against]).groupby(by) if value != against else ():
+            table = _table(pairs.droplevel(by).unstack("chip"))
+            low, high = _bounds(table, 0.95)
+            rows.append([value, against, *key, *table.shape, table.mean(), low, high])
+    return pd.DataFrame(rows, columns=[column, "against", *by, *_GAIN])
 
 
 def _table(draws: pd.DataFrame) -> np.ndarray:

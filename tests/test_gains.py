@@ -1,11 +1,10 @@
-"""Laws of paired comparisons of deployments."""
+"""Laws of paired comparisons."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from neft.gains import gains
-from neft.results import summarise
+from neft.results import gains, summarise
 
 
 def table(seeds: int = 3, chips: int = 4) -> pd.DataFrame:
@@ -55,5 +54,7 @@ def test_a_loss_is_negative() -> None:
 def test_unpaired_draws_are_refused(change: str) -> None:
     draws = table()
     draws = draws[draws.images > 0] if change == "no reference" else draws.iloc[1:]
-    with pytest.raises(ValueError, match="draws: every images and 0 must have the same seeds"):
+    with pytest.raises(
+        ValueError, match="draws: every images must have the same method, seeds and chips as 0"
+    ):
         gains(draws, "images", against=0, by=["method"])

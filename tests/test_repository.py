@@ -111,7 +111,6 @@ ARROWS = {
     "statistics": set(),
     "crossed": set(),
     "uncertainty": set(),
-    "gains": {"results", "statistics", "crossed"},
     "results": {"statistics", "crossed"},
     "style": set(),
     "published": set(),

@@ -148,7 +148,9 @@ def test_differences_need_common_seeds_and_chips() -> None:
 
 def test_without_a_reference_there_is_no_difference() -> None:
     only = paired(0, 0.1).query("method == 'ovf'")
-    assert differences(only).empty
+    table = differences(only)
+    assert table.empty
+    assert list(table) == list(differences(paired(0, 0.1)))
 
 
 def test_uncertainty_is_summarised_over_seeds_quantity_by_quantity() -> None:
