@@ -12,7 +12,7 @@ from neft import engine
 from neft.experiment import train_grid
 from neft.hardware import Hardware
 from neft.method import Method
-from neft.parameters import build_method, vary_method
+from neft.method_sections import build_method, vary_method
 from neft.results import REFERENCES, gains, summarise
 
 

@@ -1,6 +1,5 @@
 """params.yaml: what every key means and may be, and one clear line when it is not so."""
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,17 +10,15 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
-    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
 )
 from ruamel.yaml import YAML, YAMLError
 
-from neft import datasets, engine, models
+from neft import datasets, engine
 from neft.hardware import Hardware
-from neft.method import Method
-from neft.methods import METHODS
+from neft.method_sections import build_method, check_snapshots, first_error, vary_method
 from neft.models import NETWORKS
 from neft.presets import PRESETS
 from neft.training import Schedule
@@ -38,6 +35,10 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Sizes = Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+Shares = Annotated[
+    list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)]
 
 
@@ -159,9 +160,7 @@ class Convergence(Section):
 class Mapping(Comparison):
     """A comparison of mappings, and the shares of devices that are stuck on differential pairs."""
 
-    stuck: Annotated[
-        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
-    ]
+    stuck: Shares
 
 
 class Ablations(Section):
@@ -181,7 +180,7 @@ class Ablations(Section):
         dict[str, Annotated[list[Any], Field(min_length=1), AfterValidator(_distinct)]],
     ]
     sigma_matrix: Sizes
-    devices: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+    devices: Names
 
 
 class Deployment(Section):
@@ -191,15 +190,13 @@ class Deployment(Section):
     leaves them `sigma_verified`.
     """
 
-    methods: Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
-    sigma_d: Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
+    methods: Names
+    sigma_d: Sizes
     chips: Count
     images: Annotated[
         list[Annotated[int, Field(ge=2)]], Field(min_length=1), AfterValidator(_distinct)
     ]
-    shares: Annotated[
-        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
-    ]
+    shares: Shares
     sigma_verified: NonNegative
 
 
@@ -248,56 +245,6 @@ def known(name: str, choices: dict[str, Any]) -> str:
     return name
 
 
-def build_method(name: str, settings: dict[str, Any], within: str = "methods") -> Method:
-    """Return the method that a section of `methods` describes.
-
-    The section's name is the method's, unless its key `method` says so: any number of sections
-    may vary one method.
-
-    Args:
-        name: of the section.
-        settings: what it holds.
-        within: where errors say that it stands.
-
-    Raises:
-        ValueError: unknown method or setting, or a bad value; one line with the key.
-    """
-    kind = settings.get("method", name)
-    settings = {key: value for key, value in settings.items() if key != "method"}
-    if kind not in METHODS:
-        raise ValueError(f"{within}.{name}: must be one of {', '.join(METHODS)}, got {kind!r}")
-    fields = [field.name for field in dataclasses.fields(METHODS[kind])]
-    for key in settings:
-        if key not in fields:
-            raise ValueError(f"{within}.{name}.{key}: unknown key (known: {', '.join(fields)})")
-    try:
-        return TypeAdapter(METHODS[kind]).validate_python(settings)
-    except ValidationError as error:
-        raise ValueError(first_error(error, f"{within}.{name}")) from error
-
-
-def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -> Method:
-    """Return the method of a section of `methods` with one setting changed.
-
-    Raises:
-        ValueError: see `build_method`; the key is one of `ablations.vary`.
-    """
-    if setting == "method":
-        raise ValueError(f"ablations.vary.{name}.method: unknown key")
-    return build_method(name, {**settings, setting: value}, "ablations.vary")
-
-
-def _check_snapshots(name: str, method: Method, network: str) -> None:
-    """Refuse a snapshot that is no submodule now, not when its turn to train comes."""
-    with torch.device("meta"):
-        built = models.build(network, classes=1, channels=1, width=1, seed=0)
-    modules = dict(built.named_modules())
-    for point in getattr(method, "snapshots", None) or ():
-        if point not in modules:
-            key = f"ablations.vary.{name}.snapshots"
-            raise ValueError(f"{key}: must name submodules of {network}, got {point!r}")
-
-
 def load(path: Path | str = "params.yaml") -> Parameters:
     """Read and check a parameter file (YAML 1.2, as DVC reads it).
 
@@ -313,7 +260,7 @@ def load(path: Path | str = "params.yaml") -> Parameters:
             for setting, values in varied.items():
                 for value in values:
                     method = vary_method(name, parameters.methods[name], setting, value)
-                    _check_snapshots(name, method, parameters.network.name)
+                    check_snapshots(name, method, parameters.network.name)
     except ValidationError as error:
         raise ValueError(f"{path}: {first_error(error)}") from error
     except YAMLError as error:
@@ -321,17 +268,3 @@ def load(path: Path | str = "params.yaml") -> Parameters:
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
     return parameters
-
-
-def first_error(error: ValidationError, prefix: str = "") -> str:
-    """Say the first thing that is wrong in one line: key, rule, value."""
-    first = error.errors()[0]
-    key = ".".join(map(str, filter(None, [prefix, *first["loc"]])))
-    rule = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        rule = "unknown key"
-    elif first["type"] == "missing":
-        return f"{key}: missing key"
-    if ", got " in rule:
-        return f"{key}: {rule}" if key else rule
-    return f"{key}: {rule}, got {first['input']!r}"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_experiment import HARDWARE, contents, one_process
 
-from neft import ablations, experiment, parameters
+from neft import ablations, experiment, method_sections, parameters
 from neft.baselines import NoiseInjection, ScaledLogits
 from neft.evaluation import load_trained
 from neft.feedback import OVF
@@ -74,7 +74,9 @@ def test_variants_are_the_methods_that_one_would_build_by_hand() -> None:
 @pytest.mark.parametrize("path", ["params.yaml", "params/ablations.yaml", "tests/smoke.yaml"])
 def test_a_variant_differs_from_its_section_in_its_setting_alone(path: str) -> None:
     run = parameters.load(ROOT / path)
-    own = {name: parameters.build_method(name, settings) for name, settings in run.methods.items()}
+    own = {
+        name: method_sections.build_method(name, settings) for name, settings in run.methods.items()
+    }
     found = [v for v in ablations.variants(run.ablations.vary, run.methods) if v.setting]
     assert found
     for variant in found:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from stored import draw, write
 
-from neft import datasets, parameters
+from neft import datasets, method_sections, parameters
 from neft.evaluation import evaluate_grid
 from neft.experiment import train_grid
 from neft.presets import PRESETS
@@ -27,7 +27,7 @@ def test_benchmark_takes_two_steps_with_every_method(
     for method, settings in run.methods.items():
         history = train_grid(
             method,
-            parameters.build_method(method, settings),
+            method_sections.build_method(method, settings),
             hardware=hardware,
             dataset=name,
             network=run.network.name,

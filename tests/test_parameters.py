@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from neft import parameters
+from neft import method_sections, parameters
 from neft.feedback import OVF
 from neft.methods import METHODS
 
@@ -34,7 +34,7 @@ BAD = [
     (changed("training/sigma_d", [0.1, -0.1]), "training.sigma_d.1: .* 0, got -0.1"),
     (changed("training/sigma_d", []), "training.sigma_d: .*at least 1 item.*got \\[\\]"),
     (changed("training/sigma_d", [0.1, 0.1]), "training.sigma_d: .*distinct, got"),
-    (changed("training/sigma_d", [float("nan")]), "training.sigma_d: .*finite.*got nan"),
+    (changed("training/sigma_d", [float("nan")]), "training.sigma_d.0: .*finite.*got nan"),
     (changed("training/seeds", []), "training.seeds: .*at least 1 item.*got \\[\\]"),
     (changed("training/seeds", [1, -1]), "training.seeds.1: .*got -1"),
     (changed("training/epochs", 0), "training.epochs: .*1, got 0"),
@@ -133,12 +133,12 @@ def test_numbers_have_the_types_that_yaml_gives_them(tmp_path: Path) -> None:
 
 
 def test_sections_become_methods() -> None:
-    method = parameters.build_method("ovf", {"beta": 0.1, "increments": [0.2]})
+    method = method_sections.build_method("ovf", {"beta": 0.1, "increments": [0.2]})
     assert method == OVF(beta=0.1, increments=(0.2,))
 
 
 def test_sections_may_vary_one_method() -> None:
-    method = parameters.build_method("weak", {"method": "ovf", "beta": 0.1, "clip": 2})
+    method = method_sections.build_method("weak", {"method": "ovf", "beta": 0.1, "clip": 2})
     assert method == OVF(beta=0.1, clip=2.0)
 
 
@@ -160,7 +160,7 @@ def test_the_run_of_all_methods_is_the_default_run_but_for_its_size() -> None:
     for section in ("hardware", "dataset", "network", "variation"):
         assert getattr(every, section) == getattr(default, section)
     assert every.methods.items() >= default.methods.items()
-    built = {type(parameters.build_method(*item)) for item in every.methods.items()}
+    built = {type(method_sections.build_method(*item)) for item in every.methods.items()}
     assert built == set(METHODS.values())
 
 

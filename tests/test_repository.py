@@ -128,7 +128,7 @@ def test_imports_point_one_way(module: str) -> None:
 
 # Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
 PLOTS = {"style", "plots", "device_plots", "ablation_plots", "deployment_plots"}
-NUMBERLESS = frozenset({"parameters", "methods", "embedded"}) | PLOTS
+NUMBERLESS = frozenset({"parameters", "method_sections", "methods", "embedded"}) | PLOTS
 STAGES = {
     "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
     "training": ("2_training.ipynb", NUMBERLESS),
