@@ -187,7 +187,7 @@ class Deployment(Section):
     """Help at deployment: for whose networks (of a training's sigma_d), and on how many chips.
 
     `images` re-estimate BatchNorm's statistics; `shares` of the weights are verified, which
-    leaves them `sigma_verified`.
+    leaves them `sigma_verified`. At 0 and 1 the order does not matter: one lies in between.
     """
 
     methods: Names
@@ -198,6 +198,13 @@ class Deployment(Section):
     ]
     shares: Shares
     sigma_verified: NonNegative
+
+    @field_validator("shares")
+    @classmethod
+    def _ordered(cls, shares: list[float]) -> list[float]:
+        if not any(0 < share < 1 for share in shares):
+            raise ValueError("must hold a share between 0 and 1")
+        return shares
 
 
 class Parameters(Section):

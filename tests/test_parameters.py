@@ -64,6 +64,7 @@ BAD = [
     (changed("deployment/sigma_d", [0.15]), "deployment.sigma_d must be one of 0.1, .*got 0.15"),
     (changed("deployment/images", [50, 1]), "deployment.images.1: .*2, got 1"),
     (changed("deployment/shares", [0.1, 1.5]), "deployment.shares.1: .*1, got 1.5"),
+    (changed("deployment/shares", [0.0, 1.0]), "deployment.shares: .*between 0 and 1, got \\[0.0"),
     (changed("deployment/shares", [0.1, 0.1]), "deployment.shares: .*distinct, got"),
     (changed("deployment/sigma_verified", -0.1), "deployment.sigma_verified: .*0, got -0.1"),
     (without("deployment", "chips"), "deployment.chips: missing key"),
