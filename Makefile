@@ -10,7 +10,7 @@ help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.yaml: into results/NAME
-	python -m neft.repro "$(PARAMS)"
+	python -m neft.pipeline.run "$(PARAMS)"
 
 test: $(BIN)/.ready  ## check style and run all tests and notebooks
 	ruff check . && ruff format --check .

@@ -12,10 +12,10 @@ from multiprocessing import get_context
 import torch
 from measure import peak_bytes
 
-from neft.hardware import Hardware
-from neft.montecarlo import accuracy, logits_over_chips
-from neft.seeding import generator
-from neft.uncertainty import OverChips
+from neft._utils.seeding import generator
+from neft.chip.hardware import Hardware
+from neft.chip.monte_carlo import accuracy, logits_over_chips
+from neft.evaluation.uncertainty import OverChips
 
 IMAGES, FEW, MANY = 1000, 100, 1000
 

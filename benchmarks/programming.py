@@ -9,23 +9,24 @@ peak of the process above what it held before, as a multiple of the weights. Lin
 import torch
 from measure import peak_bytes, ratio, seconds
 
-from neft import fits, models
-from neft.embedded import LEVELS
-from neft.hardware import Hardware
-from neft.layers import device_weights
-from neft.mapping import program
-from neft.measurements import read_level_table
-from neft.presets import PRESETS
-from neft.seeding import generator
+from neft import networks
+from neft._utils.seeding import generator
+from neft.characterize import variation_models
+from neft.characterize.bundled import LEVELS
+from neft.characterize.reads import read_level_table
+from neft.chip.hardware import Hardware
+from neft.chip.layers import device_weights
+from neft.chip.programming import program
+from neft.devices.presets import PRESETS
 
 
 def main() -> None:
     """Print a row for each kind of hardware."""
-    network = models.build("vgg8", classes=10, channels=3, width=1.0, seed=0)
+    network = networks.build("vgg8", classes=10, channels=3, width=1.0, seed=0)
     count = sum(weight.numel() for weight in device_weights(network).values())
     draw = generator("benchmark")
-    levels = fits.at_time(read_level_table(LEVELS), "RRAM_B", 1e4)
-    measured = (fits.gaussian(levels), fits.empirical(levels))
+    levels = variation_models.at_time(read_level_table(LEVELS), "RRAM_B", 1e4)
+    measured = (variation_models.gaussian(levels), variation_models.empirical(levels))
     hardware = {
         f"{model.name}, {mapping}": Hardware(model, mapping=mapping)
         for mapping in ("weight", "sign_bit", "differential")

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from neft.levels import level_errors, summarise_levels
-from neft.measurements import read_reads
+from neft.characterize.levels import level_errors, summarise_levels
+from neft.characterize.reads import read_reads
 
 CELLS, TIMES, TARGETS = 100_000, 10, 16
 G_MAX_US = 40.0

@@ -12,13 +12,19 @@ from multiprocessing import get_context
 import torch
 from measure import peak_bytes, seconds
 
-from neft import models
-from neft.baselines import CorrectNet, NoiseFree, NoiseInjection, RightCensored, ScaledLogits
-from neft.feedback import OVF
-from neft.forward import NoisyForward
-from neft.hardware import Hardware
-from neft.seeding import generator
-from neft.snapshots import IRS
+from neft import networks
+from neft._utils.seeding import generator
+from neft.chip.hardware import Hardware
+from neft.training.baselines import (
+    CorrectNet,
+    NoiseFree,
+    NoiseInjection,
+    RightCensored,
+    ScaledLogits,
+)
+from neft.training.irs import IRS
+from neft.training.noisy_forward import NoisyForward
+from neft.training.ovf import OVF
 
 METHODS = {
     "noise_free": NoiseFree(),
@@ -38,7 +44,7 @@ BATCH = 64
 def cost(name: str) -> tuple[float, int]:
     """Return the seconds of one step and the peak bytes of two."""
     method = METHODS[name]
-    net = models.build("vgg8", classes=10, channels=1, width=0.5, seed=0)
+    net = networks.build("vgg8", classes=10, channels=1, width=0.5, seed=0)
     inputs = torch.randn(BATCH, 1, 32, 32, generator=generator("inputs"))
     labels = torch.arange(BATCH) % 10
     heads = method.auxiliary(net, inputs)

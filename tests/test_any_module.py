@@ -9,16 +9,16 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from neft.baselines import NoiseInjection
-from neft.datasets import Splits
-from neft.feedback import OVF
-from neft.hardware import Hardware
-from neft.layers import device_weights
-from neft.mapping import program
-from neft.montecarlo import accuracy_over_chips
-from neft.presets import PRESETS
-from neft.seeding import generator, seeded
-from neft.training import Schedule, train
+from neft._utils.seeding import generator, seeded
+from neft.chip.hardware import Hardware
+from neft.chip.layers import device_weights
+from neft.chip.monte_carlo import accuracy_over_chips
+from neft.chip.programming import program
+from neft.data.datasets import Splits
+from neft.devices.presets import PRESETS
+from neft.training.baselines import NoiseInjection
+from neft.training.loop import Schedule, train
+from neft.training.ovf import OVF
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 IMAGE, SEQUENCE, TOKENS = (4, 3, 32, 32), (4, 7, 6), (4, 7)

@@ -10,30 +10,19 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-MODULE_FOLDER = ROOT / "neft"
-MODULES = {path.stem: path for path in MODULE_FOLDER.glob("*.py")}
+PACKAGE = ROOT / "neft"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 YAML12 = YAML(typ="safe", pure=True)
 
 
 def imported(source: str) -> set[str]:
-    """Names of the package's modules that a piece of Python imports."""
+    """The package's rooms that a piece of Python imports from."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "neft":
             tail = node.module.split(".")[1:]
-            names |= set(tail) if tail else {alias.name for alias in node.names}
-    return names & MODULES.keys()
-
-
-def behind(names: set[str], leave_out: frozenset[str] = frozenset()) -> set[str]:
-    """The modules and all that they import, directly or not."""
-    found: set[str] = set()
-    todo = names - leave_out
-    while todo:
-        found |= todo
-        todo = set().union(*(imported(MODULES[n].read_text()) for n in todo)) - found - leave_out
-    return found
+            names |= {tail[0]} if tail else {alias.name for alias in node.names}
+    return names
 
 
 def code(notebook: Path) -> str:
@@ -61,101 +50,61 @@ def test_every_dependency_but_torch_is_pinned() -> None:
 
 def test_all_files_beside_the_modules_are_packaged() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    packaged = {
-        p for pattern in settings["package-data"]["neft"] for p in MODULE_FOLDER.glob(pattern)
-    }
-    others = {p for p in MODULE_FOLDER.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-    assert others - set(MODULES.values()) == packaged
+    packaged = {p for pattern in settings["package-data"]["neft"] for p in PACKAGE.glob(pattern)}
+    others = {p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert {p for p in others if p.suffix != ".py"} == packaged
 
 
-# What each of these may know of the package, besides files and seeding.
-MODELS = {"presets", "variation", "measured_variation", "variation_files"}
-PHYSICS = {"hardware", "devices", "layers", "mapping"} | MODELS
-DATA = {"datasets", "downloads", "tiny_imagenet"}
-ARROWS = {
-    "tables": set(),
-    "measurements": {"tables"},
-    "levels": {"measurements", "tables"},
-    "candidates": set(),
-    "comparison": {"candidates"},
-    "intervals": {"candidates"},
-    "characterise": {"candidates", "comparison", "intervals", "levels", "measurements", "tables"},
-    "ratios": {"candidates", "presets", "variation"},
-    "verdict": set(),
-    "variation": set(),
-    "presets": {"variation"},
-    "measured_variation": {"variation"},
-    "variation_files": {"variation", "measured_variation"},
-    "fits": {"candidates", "measurements", "tables", "measured_variation", "variation"},
-    "hardware": MODELS,
-    "devices": PHYSICS - {"mapping", "layers"},
-    "layers": set(),
-    "mapping": PHYSICS,
-    "forward": PHYSICS,
-    "method": PHYSICS | {"forward"},
-    "modes": set(),
-    "feedback": PHYSICS | {"forward", "method"},
-    "snapshots": PHYSICS | {"forward", "method", "feedback", "modes"},
-    "baselines": PHYSICS | {"forward", "method"},
-    "models": set(),
-    "downloads": set(),
-    "tiny_imagenet": {"downloads"},
-    "datasets": DATA - {"datasets"},
-    "deployment": PHYSICS - {"mapping", "devices"},
-    "recalibration": PHYSICS | {"deployment", "modes"},
-    "write_verify": PHYSICS | {"deployment", "modes"},
-    "montecarlo": PHYSICS | {"deployment", "modes"},
-    "training": PHYSICS
-    | DATA
-    | {"checkpoints", "deployment", "forward", "method", "modes", "montecarlo"},
+# What each room may import besides itself and `_utils`; `pipeline` may import all.
+ROOMS = {
+    "_utils": set(),
+    "devices": set(),
+    "networks": set(),
+    "data": set(),
     "statistics": set(),
-    "crossed": set(),
-    "uncertainty": set(),
-    "results": {"statistics", "crossed"},
-    "style": set(),
-    "published": set(),
-    "plots": {"style"},
-    "device_plots": {"style"},
-    "ablation_plots": {"style"},
-    "deployment_plots": {"style"},
+    "characterize": {"devices"},
+    "chip": {"devices"},
+    "training": {"chip", "data", "devices", "networks"},
+    "evaluation": {"chip", "data", "devices", "networks"},
+    "figures": set(),
 }
 
 
-@pytest.mark.parametrize("module", ARROWS)
-def test_imports_point_one_way(module: str) -> None:
-    assert behind({module}) - {module, "files", "seeding"} <= ARROWS[module]
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_between_rooms_point_one_way(room: str) -> None:
+    sources = [PACKAGE / f"{room}.py"] if room == "networks" else (PACKAGE / room).glob("*.py")
+    used = set().union(*(imported(path.read_text()) for path in sources))
+    assert used - {room, "_utils"} <= ROOMS[room]
 
 
-# Pictures, checks of parameters and the list of methods cannot change a stage's numbers.
-PLOTS = {"style", "plots", "device_plots", "ablation_plots", "deployment_plots"}
-NUMBERLESS = frozenset({"parameters", "method_sections", "methods", "embedded"}) | PLOTS
+# `pipeline` checks parameters and runs notebooks: it cannot change a stage's numbers.
 STAGES = {
-    "variation": ("1_variation.ipynb", frozenset({"seeding"}) | NUMBERLESS - PLOTS),
-    "training": ("2_training.ipynb", NUMBERLESS),
-    "montecarlo": (
-        "3_montecarlo.ipynb",
-        NUMBERLESS | {"baselines", "results", "statistics", "crossed"},
-    ),
-    "figures": ("4_figures.ipynb", NUMBERLESS - PLOTS),
-    "mapping": ("5_mapping.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
-    "ageing": ("6_ageing.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
-    "ablations": ("8_ablations.ipynb", NUMBERLESS - PLOTS),
-    "deployment": ("9_deployment.ipynb", NUMBERLESS - PLOTS | {"baselines"}),
+    "variation": "1_variation",
+    "training": "2_training",
+    "montecarlo": "3_montecarlo",
+    "figures": "4_figures",
+    "mapping": "5_mapping",
+    "ageing": "6_ageing",
+    "ablations": "8_ablations",
+    "deployment": "9_deployment",
 }
-
-LOSSES = {"feedback", "snapshots", "baselines"}
-THROUGH_PARAMETERS = {"variation": {"hardware"}, "training": LOSSES, "ablations": LOSSES}
+# Rooms that a notebook imports only to train a network where there is none, or to draw.
+UNUSED = {"training": {"figures"}, "montecarlo": {"figures", "training"}}
+UNUSED |= {stage: {"training"} for stage in ("mapping", "ageing", "deployment")}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_stages_depend_on_the_modules_that_their_notebook_uses(stage: str) -> None:
-    notebook, leave_out = STAGES[stage]
-    needed = behind(imported(code(ROOT / "notebooks" / notebook)), leave_out)
-    needed |= THROUGH_PARAMETERS.get(stage, set())
+def test_stages_depend_on_the_rooms_that_their_notebook_uses(stage: str) -> None:
+    notebook = ROOT / "notebooks" / f"{STAGES[stage]}.ipynb"
+    used = imported(code(notebook)) - {"pipeline"} - UNUSED.get(stage, set())
+    used |= {"chip"} if stage == "variation" else set()  # parameters make the hardware
+    for room in list(used):
+        used |= ROOMS[room] | {"_utils"}
     definition = YAML12.load(ROOT / "dvc.yaml")["stages"][stage]
     listed = definition.get("do", definition)["deps"]
-    assert {f"neft/{name}.py" for name in needed} == {d for d in listed if d.endswith(".py")}
-    assert f"notebooks/{notebook}" in listed
+    rooms = {d.removeprefix("neft/").removesuffix(".py") for d in listed if d.startswith("neft/")}
+    assert used == rooms
+    assert f"notebooks/{STAGES[stage]}.ipynb" in listed
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from neft.forward import NoisyForward
-from neft.hardware import Hardware
-from neft.mapping import program
-from neft.modes import evaluating
-from neft.montecarlo import accuracy_over_chips
-from neft.presets import PRESETS
-from neft.seeding import generator, seeded
-from neft.snapshots import IRS, capture
+from neft._utils.evaluation_mode import evaluating
+from neft._utils.seeding import generator, seeded
+from neft.chip.hardware import Hardware
+from neft.chip.monte_carlo import accuracy_over_chips
+from neft.chip.programming import program
+from neft.devices.presets import PRESETS
+from neft.training.irs import IRS, capture
+from neft.training.noisy_forward import NoisyForward
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 

@@ -1,0 +1,1 @@
+"""From reads of conductances to a model of the devices."""

@@ -1,0 +1,172 @@
+"""Level tables: the distribution of the error of a conductance, for each time and level.
+
+What goes in and comes out are the two forms that `neft.characterize.reads` describes.
+"""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, check_reads
+
+
+def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd.DataFrame:
+    """Work out the error of the conductance at every read, and its level.
+
+    Without targets: (G(t) - G(0)) / G_max at each time t > 0. A cell's level is
+    floor(G(0) / (G_max / levels)), from its *initial read*, the read at time 0 (which is no
+    programming target). Cells that begin at or above G_max are left out, and every level needs
+    reads.
+
+    With `target_S`: (G(t) - target) / G_max at each time t >= 0; at time 0 this is the error of
+    programming. The level is that of the target; the last level includes G_max. Levels that no
+    target lies in are left out.
+
+    Cycles are pooled: each programming of a cell counts as a cell of its own.
+
+    Args:
+        reads: see `neft.characterize.reads.check_reads`; the order of rows does not matter.
+        g_max_S: upper end of the conductance range, in siemens.
+        levels: number of equal parts of the range.
+
+    Returns:
+        Columns time_s, level, unit (a number for each programming of a cell), g (target or else
+        initial conductance) and error (fractions of G_max), a row a read.
+
+    Raises:
+        ValueError: an unusable argument or read; several temperatures; a target above G_max;
+            without targets, a cell without a read at time 0; a time and level with fewer than two
+            reads or only equal errors.
+
+    Example:
+        >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
+        >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
+        >>> level_errors(reads, g_max_S=1e-5, levels=1)["error"].round(9).tolist()
+        [0.1, 0.3]
+        >>> reads["target_S"] = [1e-6, 4e-6, 1e-6, 4e-6]
+        >>> level_errors(reads, g_max_S=1e-5, levels=1)["error"].round(9).tolist()
+        [0.1, 0.0, 0.2, 0.3]
+    """
+    if not 0 < g_max_S < math.inf:
+        raise ValueError(f"g_max_S must be positive and finite, got {g_max_S}")
+    if levels != int(levels) or levels < 1:
+        raise ValueError(f"levels must be a positive integer, got {levels}")
+    reads = check_reads(reads)
+    if "temperature_K" in reads and reads["temperature_K"].nunique() > 1:
+        found = sorted(reads["temperature_K"].unique().tolist())
+        raise ValueError(f"reads: temperature_K must be one value in a level table, got {found}")
+    if "target_S" in reads:
+        errors = _from_targets(reads, g_max_S, levels)
+        every = None
+    else:
+        errors = _from_initial_reads(reads, g_max_S, levels)
+        every = pd.MultiIndex.from_product([errors["time_s"].unique(), range(levels)])
+    _check_groups(errors.groupby(["time_s", "level"])["error"], every)
+    return errors
+
+
+def summarise_levels(errors: pd.DataFrame, *, technology: str, g_max_S: float) -> pd.DataFrame:
+    """Summarise errors for each time and level.
+
+    Args:
+        errors: table of `level_errors`.
+        technology: the name that the table's rows carry.
+        g_max_S: upper end of the conductance range, in siemens.
+
+    Returns:
+        `LEVEL_COLUMNS`, sorted by time and level: n reads; g, the mean target or else initial
+        conductance as a fraction of G_max; and of the error its mean, std (ddof 1), skewness and
+        excess kurtosis (population moments) and quantiles (linear interpolation between order
+        statistics).
+
+    Example:
+        >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
+        >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
+        >>> errors = level_errors(reads, g_max_S=1e-5, levels=1)
+        >>> table = summarise_levels(errors, technology="toy", g_max_S=1e-5)
+        >>> table["mean"].round(9).tolist()
+        [0.2]
+    """
+    groups = errors.groupby(["time_s", "level"])
+    table = groups.agg(n=("error", "size"), g=("g", "mean"))
+    table[["mean", "std"]] = groups["error"].agg(["mean", "std"])
+    table["skewness"] = groups["error"].agg(stats.skew)
+    table["excess_kurtosis"] = groups["error"].agg(stats.kurtosis)
+    table[list(QUANTILE_COLUMNS)] = groups["error"].quantile(list(QUANTILES)).unstack()
+    table = table.reset_index().assign(technology=technology, g_max_S=float(g_max_S))
+    return table[list(LEVEL_COLUMNS)]
+
+
+def rank_correlations(errors: pd.DataFrame, *, technology: str) -> pd.DataFrame:
+    """Say how far cells keep their rank from each time to the next.
+
+    Args:
+        errors: table of `level_errors`.
+        technology: the name that the table's rows carry.
+
+    Returns:
+        Columns technology, time_s, next_time_s, n (cells read at both times), spearman: the rank
+        correlation of their errors, of ranks within a level, all levels together.
+    """
+    ranks = errors.groupby(["time_s", "level"])["error"].rank(pct=True)
+    wide = errors.assign(rank=ranks).pivot(index=["level", "unit"], columns="time_s", values="rank")
+    rows = []
+    for before, after in pairwise(wide.columns):
+        both = wide[[before, after]].dropna()
+        again = both.groupby("level").rank(pct=True)  # among the cells read at both times
+        rho = again[before].corr(again[after])
+        rows.append((technology, before, after, len(both), rho))
+    columns = ["technology", "time_s", "next_time_s", "n", "spearman"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:
+    """Return time_s, level, g and error of every read."""
+    # Targets lie on the edges of levels and range, where a unit's rounding must not decide.
+    above = reads["target_S"] > g_max_S * (1 + 1e-9)
+    if above.any():
+        row = above.idxmax()
+        rule = f"target_S must be at most g_max_S {g_max_S:g}"
+        raise ValueError(f"reads: row {row}: {rule}, got {reads['target_S'].at[row]}")
+    reads = reads.sort_values(["time_s", *_unit(reads)])
+    target = reads["target_S"]
+    level = np.floor((target / (g_max_S / levels)).round(9)).clip(upper=levels - 1).astype(int)
+    unit = reads.groupby(_unit(reads)).ngroup()
+    g, error = (target / g_max_S).clip(upper=1), (reads["conductance_S"] - target) / g_max_S
+    return reads[["time_s"]].assign(level=level, unit=unit, g=g, error=error)
+
+
+def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:
+    """Return time_s, level, g and error of every later read of a cell that starts in range."""
+    # One order for equal inputs: sums of floats, and so the table's bits, depend on it.
+    reads = reads.sort_values(["time_s", *_unit(reads)])
+    later = reads["time_s"] > 0
+    cell = reads.groupby(_unit(reads)).ngroup()
+    initial = cell.map(reads["conductance_S"].set_axis(cell)[~later.to_numpy()])
+    if initial.isna().any():
+        lost = reads[_unit(reads)][initial.isna()].iloc[0]
+        rule = f"{', '.join(lost.index)} must have a read at time_s 0"
+        raise ValueError(f"reads: {rule}, got none for {', '.join(map(str, lost))}")
+    kept = later & (initial < g_max_S)
+    if not kept.any():
+        raise ValueError(f"reads: some cell below g_max_S {g_max_S:g} must be read again, got none")
+    # Rounding may lift a conductance just below G_max to the level above the last.
+    level = np.floor(initial / (g_max_S / levels)).clip(upper=levels - 1).astype(int)
+    g, error = initial / g_max_S, (reads["conductance_S"] - initial) / g_max_S
+    return reads[["time_s"]].assign(level=level, unit=cell, g=g, error=error)[kept]
+
+
+def _unit(reads: pd.DataFrame) -> list[str]:
+    return ["cell", "cycle"] if "cycle" in reads else ["cell"]
+
+
+def _check_groups(errors: pd.api.typing.SeriesGroupBy, every: pd.MultiIndex | None) -> None:
+    found = errors.agg(["size", "nunique"])
+    if every is not None:
+        found = found.reindex(every, fill_value=0)
+    for (time_s, level), n in found["size"][found["nunique"] < 2].items():
+        rule = f"level {level} at time_s {time_s:g} must have at least 2 reads that differ"
+        raise ValueError(f"reads: {rule}, got {n}" + " equal ones" * (n > 1))

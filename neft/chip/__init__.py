@@ -1,0 +1,1 @@
+"""A network on devices: which weights, how they are stored, programming, Monte Carlo inference."""

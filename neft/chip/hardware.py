@@ -1,0 +1,110 @@
+"""What a network's weights are stored on."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from neft._utils.files import atomic_path
+from neft.devices.model_files import from_dict, to_dict
+from neft.devices.presets import PRESETS
+from neft.devices.variation import VariationModel
+
+SCALES = ("tensor", "channel")
+MAPPINGS = ("weight", "differential", "sign_bit")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a weight is stored on: devices that vary, and how a weight maps to them.
+
+    Args:
+        variation: the devices' error.
+        weight_bits: M, bits of a weight.
+        device_bits: K, bits of a device; a weight takes M / K devices of significance 2^(iK).
+        scale: what full conductance stands for, max|W| of the "tensor" (the paper's) or of each
+            output "channel".
+        mapping: "weight" draws one error for a whole weight (the paper's model); "differential"
+            and "sign_bit" draw one for each of its devices (see `neft.chip.bit_slicing`).
+        stuck_low: share of devices stuck at the lowest level.
+        stuck_high: share of devices stuck at the highest level.
+
+    Raises:
+        ValueError: a bit count is not positive, K does not divide M, scale or mapping unknown,
+            a share outside [0, 1], or stuck devices where no single devices are simulated.
+    """
+
+    variation: VariationModel
+    weight_bits: int = 8
+    device_bits: int = 2
+    scale: str = "tensor"
+    mapping: str = "weight"
+    stuck_low: float = 0.0
+    stuck_high: float = 0.0
+
+    def __post_init__(self) -> None:
+        for key in ("weight_bits", "device_bits"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
+        if self.weight_bits % self.device_bits:
+            raise ValueError(
+                f"device_bits must divide weight_bits ({self.weight_bits}), got {self.device_bits}"
+            )
+        for key, choices in (("scale", SCALES), ("mapping", MAPPINGS)):
+            if getattr(self, key) not in choices:
+                known = ", ".join(choices)
+                raise ValueError(f"{key} must be one of {known}, got {getattr(self, key)!r}")
+        self._check_stuck()
+
+    def _check_stuck(self) -> None:
+        for key in ("stuck_low", "stuck_high"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ValueError(f"{key} must be in [0, 1], got {getattr(self, key)}")
+        both = self.stuck_low + self.stuck_high
+        if both > 1:
+            raise ValueError(f"stuck_low + stuck_high must be at most 1, got {both}")
+        if both and self.mapping == "weight":
+            raise ValueError(
+                f"stuck devices must have a device-level mapping, got {self.mapping!r}"
+            )
+
+    @property
+    def slice_factor(self) -> float:
+        """c(M, K) = sqrt(sum_i 4^(iK)) / sum_i 2^(iK): a weight's spread per device spread.
+
+        Independent errors of the M / K devices add with their significances (NeFT,
+        arXiv 2305.14561); 0.7776 for M = 8, K = 2.
+        """
+        significances = [2 ** (i * self.device_bits) for i in range(self.devices_per_weight)]
+        return math.hypot(*significances) / sum(significances)
+
+    @property
+    def devices_per_weight(self) -> int:
+        """M / K."""
+        return self.weight_bits // self.device_bits
+
+    def save(self, path: Path | str) -> None:
+        """Write as JSON, atomically."""
+        values = {**vars(self), "variation": to_dict(self.variation)}
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, name_or_path: Path | str) -> "Hardware":
+        """Return a published preset with the default bits, or read a file written by `save`.
+
+        Raises:
+            ValueError: neither a preset's name nor a hardware file; names what it got.
+        """
+        if name_or_path in PRESETS:
+            return cls(PRESETS[name_or_path])
+        try:
+            values = json.loads(Path(name_or_path).read_text(encoding="utf-8"))
+            return cls(**{**values, "variation": from_dict(values["variation"])})
+        except FileNotFoundError as error:
+            known = ", ".join(PRESETS)
+            raise ValueError(
+                f"hardware must be a preset ({known}) or a file, got {str(name_or_path)!r}"
+            ) from error
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{name_or_path}: not a hardware file: {error!r}") from error

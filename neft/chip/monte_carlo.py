@@ -1,0 +1,104 @@
+"""Monte Carlo inference: one network's accuracy on many chips."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+from tqdm import tqdm
+
+from neft._utils.evaluation_mode import evaluating
+from neft._utils.seeding import generator, seeded
+from neft.chip.hardware import Hardware
+from neft.chip.layers import Where, device_weights, on_devices
+from neft.chip.programming import Deploy, program
+
+
+@torch.no_grad()
+def logits_over_chips(
+    network: nn.Module,
+    images: Tensor,
+    hardware: Hardware,
+    sigma_d: float,
+    *,
+    chips: int,
+    key: str,
+    where: Where = on_devices,
+    deploy: Deploy = program,
+    batch_size: int = 500,
+    progress: bool = False,
+) -> Iterator[Tensor]:
+    """Program the network onto chips and yield what each says of the same images.
+
+    Chip i's errors come from (key, i) alone: they are the same for every image, for every
+    batch size and for every network of the same shape, so that methods meet the same chips.
+
+    Args:
+        network: any module; it is left as it was, every submodule in the mode it was in.
+        images: [images, channels, height, width].
+        hardware: devices and bits.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+        chips: number of draws.
+        key: which population of chips, for example "test".
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        deploy: what puts the network onto a chip (see `neft.evaluation.deployment`).
+        batch_size: images per forward pass.
+        progress: show a bar over the chips.
+
+    Yields:
+        Logits, [images, classes], a chip at a time.
+
+    Raises:
+        ValueError: chips or batch_size below 1, sigma_d negative or not finite, or a weight
+            that cannot be on devices (see `neft.chip.layers.device_weights`).
+    """
+    for name, value in (("chips", chips), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    device_weights(network, where)  # refuse before the first chip
+    device = next(network.parameters()).device
+    batches = images.to(device).split(batch_size)
+    for chip in tqdm(range(chips), desc="chips", disable=not progress):
+        draw = generator("chip", key, chip, device=device)
+        weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
+        # Of a network that draws in evaluation too; its state is not held while others use it.
+        with evaluating(network), seeded("layers", key, chip):
+            logits = [torch.func.functional_call(network, weights, (b,)) for b in batches]
+        yield torch.cat(logits)
+
+
+def accuracy_over_chips(
+    network: nn.Module,
+    data: TensorDataset,
+    hardware: Hardware,
+    sigma_d: float,
+    *,
+    chips: int,
+    key: str,
+    where: Where = on_devices,
+    batch_size: int = 500,
+    progress: bool = False,
+) -> Tensor:
+    """Measure the network's accuracy on each of several chips.
+
+    Args:
+        data: images and labels.
+        others: see `logits_over_chips`.
+
+    Returns:
+        Accuracy of each chip, fractions, float64 [chips].
+
+    Raises:
+        ValueError: see `logits_over_chips`.
+    """
+    images, labels = data.tensors
+    said = logits_over_chips(
+        network, images, hardware, sigma_d,
+        chips=chips, key=key, where=where, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    return torch.stack([accuracy(logits, labels) for logits in said])
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the share of labels that have the largest logit, float64."""
+    return (logits.argmax(1).cpu() == labels.cpu()).double().mean()

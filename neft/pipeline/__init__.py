@@ -1,0 +1,1 @@
+"""The pipeline: parameters, notebooks, README table, report."""

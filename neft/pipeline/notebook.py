@@ -1,0 +1,91 @@
+"""Run a notebook with typed parameters and keep a copy that depends on nothing but its inputs.
+
+    python -m neft.pipeline.notebook notebooks/2_training.ipynb executed/x.ipynb method=ovf
+
+A notebook's parameter that bears the name of a section of params.yaml gets that section; the
+others come as name=value. Values keep the types that YAML gives them.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+
+from neft._utils.files import atomic_path
+from neft.pipeline import parameters
+
+FAILED = Path(".scratch/failed")
+"""Where half-executed notebooks stay."""
+
+
+def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path) -> None:
+    """Run a notebook in the current folder and write its executed copy.
+
+    Progress bars appear in the terminal as they would in the notebook. When a cell fails, the
+    half-executed copy stays in FAILED, under the copy's name.
+
+    Args:
+        notebook: with a cell tagged `parameters`.
+        copy: where the executed, scrubbed notebook goes.
+        values: parameters by name, beside the sections that the notebook asks for.
+        params: parameter file; checked whole before anything runs.
+
+    Raises:
+        ValueError: a bad parameter file, or a value that the notebook has no parameter for.
+        papermill.PapermillExecutionError: a cell failed.
+    """
+    sections = parameters.load(params).model_dump()
+    names = papermill.inspect_notebook(str(notebook))
+    for name in values:
+        if name not in names:
+            known = ", ".join(names)
+            raise ValueError(f"{notebook}: parameter must be one of {known}, got {name!r}")
+    given = {name: section for name, section in sections.items() if name in names}
+    failed = FAILED / copy.name
+    failed.parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(notebook), str(failed), {**given, **values}, kernel_name="python3",
+        progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr,
+        extra_arguments=["--log-level=ERROR"],
+    )  # fmt: skip
+    executed = scrub(nbformat.read(failed, as_version=4))
+    with atomic_path(copy) as partial:
+        nbformat.write(executed, partial)
+    failed.unlink()
+
+
+def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove what differs between two runs with equal results: times, paths, progress bars."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"  # papermill gives the cell that it injects a random one
+    return notebook
+
+
+def main() -> None:
+    """Run a notebook; exit 1 with one line if its parameters are bad."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("copy", type=Path, help="where the executed notebook goes")
+    parser.add_argument("values", nargs="*", metavar="name=value")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    arguments = parser.parse_args()
+    try:
+        values = dict(value.split("=", 1) for value in arguments.values)
+        execute(arguments.notebook, arguments.copy, values, params=arguments.params)
+    except papermill.PapermillExecutionError as error:
+        sys.exit(f"error: {error.ename}: {error.evalue} (see {FAILED / arguments.copy.name})")
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""params.yaml: what every key means and may be, and one clear line when it is not so."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from ruamel.yaml import YAML, YAMLError
+
+from neft._utils import parallel
+from neft.chip.hardware import Hardware
+from neft.data import datasets
+from neft.devices.presets import PRESETS
+from neft.devices.variation import VariationModel
+from neft.networks import NETWORKS
+from neft.training.loop import Schedule
+from neft.training.settings import build_method, check_snapshots, first_error, vary_method
+
+
+def _distinct(values: list) -> list:
+    if any(value in values[:i] for i, value in enumerate(values)):
+        raise ValueError("values must be distinct")
+    return values
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Sizes = Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+Shares = Annotated[
+    list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: no key may be missing, misspelt or changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Variation(Section):
+    """Which measured technologies become models, and at what time after their first read, in s.
+
+    `folder` holds the tables that `neft.characterize.analysis` makes from reads.
+    """
+
+    folder: str
+    technologies: dict[str, Positive] = Field(min_length=1)
+
+
+class HardwareSection(Section):
+    """A published preset or a measured technology; the rest as `neft.chip.hardware.Hardware`."""
+
+    preset: str
+    weight_bits: Count
+    device_bits: Count
+    scale: str
+    mapping: str
+    stuck_low: float
+    stuck_high: float
+
+    @model_validator(mode="after")
+    def _possible(self) -> "HardwareSection":
+        self.on(PRESETS["RRAM1"])
+        return self
+
+    def on(self, model: VariationModel) -> Hardware:
+        """Return the hardware with a variation model in the preset's place."""
+        return Hardware(model, **self.model_dump(exclude={"preset"}))
+
+
+class Dataset(Section):
+    """A data set of `neft.data.datasets.DATASETS`, and the folder where downloaded ones lie."""
+
+    name: str
+    folder: str
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known(name, datasets.DATASETS)
+
+
+class Network(Section):
+    """A network of `neft.networks.NETWORKS` and its width multiplier."""
+
+    name: str
+    width: Positive
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known(name, NETWORKS)
+
+
+class Training(Section):
+    """The grid of trainings, a network for each sigma_d and seed, and their schedule."""
+
+    sigma_d: Sizes
+    seeds: Seeds
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    validation_chips: Count
+
+    @property
+    def schedule(self) -> Schedule:
+        """Epochs, batch size, learning rate, validation chips."""
+        return Schedule(self.epochs, self.batch_size, self.learning_rate, self.validation_chips)
+
+
+class MonteCarlo(Section):
+    """Chips that every trained network is tested on, and images per forward pass."""
+
+    chips: Count
+    batch_size: Count
+
+
+class Compute(Section):
+    """The device, auto, cpu, cuda or mps, and whether to train in mixed precision."""
+
+    device: str
+    mixed_precision: StrictBool
+
+    @field_validator("device")
+    @classmethod
+    def _there(cls, device: str) -> str:
+        parallel.find_device(device)
+        return device
+
+    @property
+    def place(self) -> torch.device:
+        """The device that "auto" stands for, or the named one."""
+        return parallel.find_device(self.device)
+
+
+class Comparison(Section):
+    """A comparison of devices: whose networks, and how many chips."""
+
+    method: str
+    chips: Count
+
+
+class Convergence(Section):
+    """The validation accuracy that a converged training ends above, a fraction."""
+
+    threshold: Annotated[float, Field(ge=0, le=1)]
+
+
+class Mapping(Comparison):
+    """A comparison of mappings, and the shares of devices that are stuck on differential pairs."""
+
+    stuck: Shares
+
+
+class Ablations(Section):
+    """Trainings of their own: settings changed one at a time, other sigma_d, other devices.
+
+    `vary` names sections of `methods`, settings of theirs and the values to try instead, all at
+    `sigma_d`. Noise injection is trained and tested at every two of `sigma_matrix`, and, at
+    `sigma_d`, on every two of `devices`.
+    """
+
+    sigma_d: NonNegative
+    seeds: Seeds
+    epochs: Count
+    chips: Count
+    vary: dict[
+        str,
+        dict[str, Annotated[list[Any], Field(min_length=1), AfterValidator(_distinct)]],
+    ]
+    sigma_matrix: Sizes
+    devices: Names
+
+
+class Deployment(Section):
+    """Help at deployment: for whose networks (of a training's sigma_d), and on how many chips.
+
+    `images` re-estimate BatchNorm's statistics; `shares` of the weights are verified, which
+    leaves them `sigma_verified`. At 0 and 1 the order does not matter: one lies in between.
+    """
+
+    methods: Names
+    sigma_d: Sizes
+    chips: Count
+    images: Annotated[
+        list[Annotated[int, Field(ge=2)]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+    shares: Shares
+    sigma_verified: NonNegative
+
+    @field_validator("shares")
+    @classmethod
+    def _ordered(cls, shares: list[float]) -> list[float]:
+        if not any(0 < share < 1 for share in shares):
+            raise ValueError("must hold a share between 0 and 1")
+        return shares
+
+
+class Parameters(Section):
+    """A complete params.yaml."""
+
+    variation: Variation
+    hardware: HardwareSection
+    dataset: Dataset
+    network: Network
+    training: Training
+    montecarlo: MonteCarlo
+    compute: Compute
+    convergence: Convergence
+    mapping: Mapping
+    ageing: Comparison
+    ablations: Ablations
+    deployment: Deployment
+    methods: dict[str, dict[str, Any]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Parameters":
+        technologies = self.variation.technologies
+        whole = [f"{name}_{kind}" for name in technologies for kind in ("smooth", "quantiles")]
+        presets = [*PRESETS, *technologies, *whole]
+        for key, name, choices in (
+            ("hardware.preset", self.hardware.preset, presets),
+            ("mapping.method", self.mapping.method, self.methods),
+            ("ageing.method", self.ageing.method, self.methods),
+            *(("ablations.devices", name, presets) for name in self.ablations.devices),
+            *(("ablations.vary", name, self.methods) for name in self.ablations.vary),
+            *(("deployment.methods", name, self.methods) for name in self.deployment.methods),
+            *(("deployment.sigma_d", s, self.training.sigma_d) for s in self.deployment.sigma_d),
+        ):
+            if name not in choices:
+                raise ValueError(
+                    f"{key} must be one of {', '.join(map(str, choices))}, got {name!r}"
+                )
+        return self
+
+
+def known(name: str, choices: dict[str, Any]) -> str:
+    """Return `name` if it is one of the choices, else raise ValueError."""
+    if name not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return name
+
+
+def load(path: Path | str = "params.yaml") -> Parameters:
+    """Read and check a parameter file (YAML 1.2, as DVC reads it).
+
+    Raises:
+        ValueError: one line that names the file, the key, the rule and the value.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+        parameters = Parameters.model_validate(values)
+        for name, settings in parameters.methods.items():
+            build_method(name, settings)
+        for name, varied in parameters.ablations.vary.items():
+            for setting, values in varied.items():
+                for value in values:
+                    method = vary_method(name, parameters.methods[name], setting, value)
+                    check_snapshots(name, method, parameters.network.name)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {first_error(error)}") from error
+    except YAMLError as error:
+        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return parameters

@@ -1,0 +1,82 @@
+"""Run the pipeline: the default run here, any other parameter file in a folder of its own.
+
+    python -m neft.pipeline.run                        # params.yaml
+    python -m neft.pipeline.run params/NAME.yaml       # in results/NAME/
+
+results/NAME is a second root: links to the pipeline, the code and the data, the parameter file
+as its params.yaml, and a DVC repository of its own. So a run writes nothing outside its folder,
+and commands at the root do not see it.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from neft.data import datasets
+from neft.pipeline import parameters
+from neft.pipeline.readme import BEGIN, END
+
+SHARED = (".dvcignore", "dvc.yaml", "data.dvc", "neft", "notebooks", "datasets")
+
+# Without git, DVC accepts a pipeline file that git ignores: links are made anew, not committed.
+DVC_CONFIG = """\
+[core]
+    no_scm = true
+    analytics = false
+    check_update = false
+"""
+
+README = f"""\
+# {{name}}
+
+The run of [params/{{name}}.yaml](../../params/{{name}}.yaml).
+
+{BEGIN}
+{END}
+
+![Accuracy against device variation](figures/accuracy_vs_sigma.svg)
+"""
+
+
+def folder(params: Path) -> Path:
+    """Return the folder that a parameter file's run belongs in; make what is missing in it.
+
+    Args:
+        params: params.yaml or params/NAME.yaml; the repository's root is the current folder.
+
+    Raises:
+        ValueError: another file.
+    """
+    params = Path(os.path.relpath(params))
+    if params == Path("params.yaml"):
+        return Path()
+    if params.parent != Path("params") or params.suffix != ".yaml":
+        raise ValueError(f"PARAMS must be params.yaml or params/NAME.yaml, got '{params}'")
+    own = Path("results") / params.stem
+    (own / ".dvc").mkdir(parents=True, exist_ok=True)
+    (own / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
+    for link, target in {"params.yaml": params, **{name: name for name in SHARED}}.items():
+        if not (own / link).is_symlink():
+            (own / link).symlink_to(Path("../..") / target)
+    if not (own / "README.md").exists():
+        (own / "README.md").write_text(README.format(name=params.stem), encoding="utf-8")
+    return own
+
+
+def main() -> None:
+    """Check a parameter file, and that its data set is there, and bring its results up to date."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
+    chosen = parser.parse_args().params
+    try:
+        dataset = parameters.load(chosen).dataset
+        datasets.check(dataset.name, dataset.folder)
+        os.chdir(folder(chosen))
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    os.execvp("dvc", ["dvc", "repro"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""One training loop for every method: noisy steps, noisy validation, best checkpoint, resume."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from neft._utils import checkpoints
+from neft._utils.seeding import generator, seeded
+from neft.chip.hardware import Hardware
+from neft.chip.layers import Where, on_devices
+from neft.chip.monte_carlo import accuracy_over_chips
+from neft.data.datasets import Splits
+from neft.training.base import Method
+from neft.training.noisy_forward import NoisyForward
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train: Adam with a cosine schedule, stepped once an epoch.
+
+    Args:
+        epochs: passes over the training part.
+        batch_size: images per step.
+        learning_rate: of the first epoch.
+        validation_chips: chips that each epoch is validated on.
+
+    Raises:
+        ValueError: a value is not positive.
+    """
+
+    epochs: int
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    validation_chips: int = 5
+
+    def __post_init__(self) -> None:
+        for key, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"{key} must be positive, got {value}")
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """Cosine from `learning_rate` towards 0 (Loshchilov and Hutter, arXiv 1608.03983)."""
+        return self.learning_rate * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+
+
+def train(
+    network: nn.Module,
+    method: Method,
+    data: Splits,
+    hardware: Hardware,
+    sigma_d: float,
+    schedule: Schedule,
+    *,
+    seed: int,
+    where: Where = on_devices,
+    state: Path | None = None,
+    mixed_precision: bool = False,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Train a network in place and leave it with the weights of its best epoch.
+
+    An epoch is judged by its mean accuracy on the validation part over chips at sigma_d, the
+    same chips each time; the first of equally good epochs is kept. All randomness comes from
+    `seed`: with `state`, a run that was killed goes on after its last finished epoch and ends
+    with the same bits. Training that diverges, to a loss that is not finite, ends there: the
+    network gets its best epoch's weights, or the initial ones if there was none.
+
+    Args:
+        network: any module, on the device to train on.
+        method: turns a batch into a loss.
+        data: training and validation parts; the test part is not touched.
+        hardware: devices and bits.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+        schedule: epochs, batch size, learning rate.
+        seed: of data order, errors, and what the method adds to the network.
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        state: file that keeps the run after every epoch; read first if it exists.
+        mixed_precision: compute the losses in bfloat16 where that is safe (`torch.autocast`).
+            Weights are kept and programmed, and epochs judged, in float32.
+        progress: show a bar over the epochs.
+
+    Returns:
+        History, a row an epoch: epoch, learning_rate, train_loss, validation_accuracy (a
+        fraction); both are NaN in the epoch in which training diverged, the last.
+
+    Raises:
+        ValueError: sigma_d negative or not finite, or `state` not a checkpoint of this run.
+    """
+    run = _Run(network, method, data, seed, where, mixed_precision)
+    if state is not None and state.exists():
+        run.restore(state)
+    first = len(run.history)
+    epochs = range(first, first if run.diverged else schedule.epochs)
+    for epoch in tqdm(epochs, "epochs", initial=first, total=schedule.epochs, disable=not progress):
+        rate = schedule.learning_rate_at(epoch)
+        loss = run.epoch(epoch, rate, hardware, sigma_d, schedule.batch_size)
+        accuracy = math.nan
+        if math.isfinite(loss):
+            accuracy = accuracy_over_chips(
+                network, data.validation, hardware, sigma_d,
+                chips=schedule.validation_chips, key="validation", where=where,
+            ).mean().item()  # fmt: skip
+        run.record(epoch=epoch, learning_rate=rate, train_loss=loss, validation_accuracy=accuracy)
+        if state is not None:
+            run.keep(state)
+        if run.diverged:
+            break
+    network.load_state_dict(run.best)
+    return pd.DataFrame(run.history)
+
+
+class _Run:
+    """What changes from epoch to epoch, and how it is kept."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        method: Method,
+        data: Splits,
+        seed: int,
+        where: Where,
+        mixed_precision: bool,
+    ) -> None:
+        self.network, self.method, self.data, self.seed = network, method, data, seed
+        self.where = where
+        self.device = next(network.parameters()).device
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision)
+        example = data.validation.tensors[0][:1].to(self.device)
+        with seeded("auxiliary", seed):
+            self.auxiliary = method.auxiliary(network, example).to(self.device)
+        self.optimizer = torch.optim.Adam([*network.parameters(), *self.auxiliary.parameters()])
+        self.history: list[dict[str, float]] = []
+        self.best = self._weights()
+
+    def epoch(
+        self, epoch: int, rate: float, hardware: Hardware, sigma_d: float, batch_size: int
+    ) -> float:
+        """Train one pass over the data; return the mean loss, NaN if it diverged."""
+
+        def stream(purpose: str, device: torch.device | str = self.device) -> torch.Generator:
+            return generator(purpose, self.seed, epoch, device=device)
+
+        forward = NoisyForward(
+            self.network, hardware, sigma_d, stream("backbone"), stream("feedback"), self.where
+        )
+        loader = DataLoader(
+            self.data.train, batch_size, shuffle=True, generator=stream("order", "cpu")
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        total = 0.0
+        with seeded("layers", self.seed, epoch):
+            for inputs, labels in loader:
+                inputs, labels = inputs.to(self.device), labels.to(self.device)
+                self.optimizer.zero_grad()
+                with self.autocast:
+                    loss = self.method.loss(forward, self.auxiliary, inputs, labels)
+                if not loss.isfinite():
+                    return math.nan
+                loss.backward()
+                self.optimizer.step()
+                self.method.after_step(forward, self.auxiliary)
+                total += loss.item() * len(labels)
+        return total / len(self.data.train)
+
+    def record(self, **row: float) -> None:
+        """Append to the history; take a copy of the network if it is the best so far."""
+        best = max((r["validation_accuracy"] for r in self.history), default=-1.0)
+        self.history.append(row)
+        if row["validation_accuracy"] > best:
+            self.best = self._weights()
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last epoch's loss was not finite."""
+        return bool(self.history) and not math.isfinite(self.history[-1]["train_loss"])
+
+    def keep(self, path: Path) -> None:
+        """Write everything that the next epoch depends on."""
+        tensors = {
+            **checkpoints.prefixed("network", self.network.state_dict()),
+            **checkpoints.prefixed("best", self.best),
+            **checkpoints.prefixed("auxiliary", self.auxiliary.state_dict()),
+            **checkpoints.prefixed("optimizer", checkpoints.optimizer_tensors(self.optimizer)),
+        }
+        checkpoints.save(path, tensors, history=self.history)
+
+    def restore(self, path: Path) -> None:
+        """Read what `keep` wrote."""
+        tensors, header = checkpoints.load(path)
+        try:
+            self.history = header["history"]
+            self.best = checkpoints.under("best", tensors)
+            self.network.load_state_dict(checkpoints.under("network", tensors))
+            self.auxiliary.load_state_dict(checkpoints.under("auxiliary", tensors))
+            checkpoints.restore_optimizer(self.optimizer, checkpoints.under("optimizer", tensors))
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(f"{path}: not a state of this training run: {error}") from error

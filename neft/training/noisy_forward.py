@@ -1,0 +1,58 @@
+"""Forward passes on freshly programmed devices: what a training method may ask of a network."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from neft.chip.hardware import Hardware
+from neft.chip.layers import Where, on_devices
+from neft.chip.programming import program
+
+
+@dataclass(frozen=True)
+class NoisyForward:
+    """Forward passes of one network on freshly programmed devices, for training.
+
+    Backbone and feedback draw from generators of their own, so that a method's feedback does not
+    change which errors the backbone meets.
+
+    Args:
+        network: any module.
+        hardware: devices and bits.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+        generator: source of the backbone's draws.
+        feedback_generator: source of all other draws.
+        where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+    """
+
+    network: nn.Module
+    hardware: Hardware
+    sigma_d: float
+    generator: torch.Generator
+    feedback_generator: torch.Generator
+    where: Where = on_devices
+
+    def backbone(self, inputs: Tensor, sigma_d: float | None = None) -> Tensor:
+        """Run the network on one fresh draw at sigma_d (default: the training's)."""
+        sigma_d = self.sigma_d if sigma_d is None else sigma_d
+        weights = self._program(sigma_d, self.generator)
+        return torch.func.functional_call(self.network, weights, (inputs,))
+
+    def feedback(self, inputs: Tensor, sigma_d: float) -> Tensor:
+        """Run the network on one fresh draw at another sigma_d.
+
+        Buffers are left as they were: BatchNorm's running statistics, used at inference, are
+        those of the backbone's sigma_d only (our choice; the paper is silent).
+        """
+        weights = self._program(sigma_d, self.feedback_generator)
+        buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
+        return torch.func.functional_call(self.network, {**buffers, **weights}, (inputs,))
+
+    def auxiliary(self, module: nn.Module, inputs: Tensor) -> Tensor:
+        """Run another module, one that training adds, on one fresh draw at sigma_d."""
+        weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
+        return torch.func.functional_call(module, weights, (inputs,))
+
+    def _program(self, sigma_d: float, generator: torch.Generator) -> dict[str, Tensor]:
+        return program(self.network, self.hardware, sigma_d, generator=generator, where=self.where)

@@ -1,0 +1,45 @@
+"""OVF, the negative feedback of the network itself at larger variations (NeFT)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from neft.training.base import finite
+from neft.training.negative_feedback import NegativeFeedback
+from neft.training.noisy_forward import NoisyForward
+
+
+@dataclass(frozen=True)
+class OVF(NegativeFeedback, name="ovf"):
+    """Oriented variational forward: the feedback is the network itself at larger variations.
+
+    Without `feedback_gradient` the feedback is a constant: it still moves the logits at which the
+    cross-entropy is taken, but no longer asks the weights to make the feedback wrong, and a step
+    costs N forward passes less their backward ones.
+
+    Args:
+        increments: added to sigma_d for z_1, z_2, ...; every layer sees the larger variation.
+
+    Raises:
+        ValueError: no increment, or one not finite; gammas of another number.
+    """
+
+    increments: tuple[float, ...] = (0.15, 0.10, 0.05)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.increments:
+            raise ValueError(f"increments must not be empty, got {self.increments}")
+        finite(**{f"increments[{i}]": step for i, step in enumerate(self.increments)})
+        self.check_gammas("increments", len(self.increments))
+
+    def loss(
+        self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
+    ) -> Tensor:
+        backbone = forward.backbone(inputs)
+        with torch.set_grad_enabled(self.feedback_gradient):
+            feedback = [
+                forward.feedback(inputs, forward.sigma_d + step) for step in self.increments
+            ]
+        return self.combine(backbone, feedback, labels)

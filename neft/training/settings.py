@@ -1,0 +1,75 @@
+"""A section of `methods` in params.yaml: a method's settings, checked one by one."""
+
+import dataclasses
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from neft import networks
+from neft.training import METHODS
+from neft.training.base import Method
+
+
+def build_method(name: str, settings: dict[str, Any], within: str = "methods") -> Method:
+    """Return the method that a section of `methods` describes.
+
+    The section's name is the method's, unless its key `method` says so: any number of sections
+    may vary one method.
+
+    Args:
+        name: of the section.
+        settings: what it holds.
+        within: where errors say that it stands.
+
+    Raises:
+        ValueError: unknown method or setting, or a bad value; one line with the key.
+    """
+    kind = settings.get("method", name)
+    settings = {key: value for key, value in settings.items() if key != "method"}
+    if kind not in METHODS:
+        raise ValueError(f"{within}.{name}: must be one of {', '.join(METHODS)}, got {kind!r}")
+    fields = [field.name for field in dataclasses.fields(METHODS[kind])]
+    for key in settings:
+        if key not in fields:
+            raise ValueError(f"{within}.{name}.{key}: unknown key (known: {', '.join(fields)})")
+    try:
+        return TypeAdapter(METHODS[kind]).validate_python(settings)
+    except ValidationError as error:
+        raise ValueError(first_error(error, f"{within}.{name}")) from error
+
+
+def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -> Method:
+    """Return the method of a section of `methods` with one setting changed.
+
+    Raises:
+        ValueError: see `build_method`; the key is one of `ablations.vary`.
+    """
+    if setting == "method":
+        raise ValueError(f"ablations.vary.{name}.method: unknown key")
+    return build_method(name, {**settings, setting: value}, "ablations.vary")
+
+
+def check_snapshots(name: str, method: Method, network: str) -> None:
+    """Refuse a snapshot that is no submodule now, not when its turn to train comes."""
+    with torch.device("meta"):
+        built = networks.build(network, classes=1, channels=1, width=1, seed=0)
+    modules = dict(built.named_modules())
+    for point in getattr(method, "snapshots", None) or ():
+        if point not in modules:
+            key = f"ablations.vary.{name}.snapshots"
+            raise ValueError(f"{key}: must name submodules of {network}, got {point!r}")
+
+
+def first_error(error: ValidationError, prefix: str = "") -> str:
+    """Say the first thing that is wrong in one line: key, rule, value."""
+    first = error.errors()[0]
+    key = ".".join(map(str, [prefix, *first["loc"]] if prefix else first["loc"]))
+    rule = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        rule = "unknown key"
+    elif first["type"] == "missing":
+        return f"{key}: missing key"
+    if ", got " in rule:
+        return f"{key}: {rule}" if key else rule
+    return f"{key}: {rule}, got {first['input']!r}"

@@ -1,0 +1,141 @@
+"""Laws of checkpoints: what is saved comes back, and nothing else passes for a checkpoint."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from neft._utils import checkpoints
+
+TENSORS = {
+    "a.weight": torch.tensor([[1.0, -0.0], [float("inf"), 1e-45]]),
+    "a.count": torch.tensor(2**62 + 1),
+    "empty": torch.zeros(0, 3),
+}
+HEADER = {"epoch": 3, "loss": 0.1, "name": "σ_d", "history": [0.5, 0.25], "best": None, "ok": True}
+
+
+def bits(tensor: Tensor) -> bytes:
+    return tensor.detach().contiguous().numpy().tobytes()
+
+
+def test_tensors_and_header_come_back(tmp_path: Path) -> None:
+    checkpoints.save(tmp_path / "new" / "c.safetensors", TENSORS, **HEADER)
+    tensors, header = checkpoints.load(tmp_path / "new" / "c.safetensors")
+    assert header == HEADER
+    assert tensors.keys() == TENSORS.keys()
+    for name, tensor in TENSORS.items():
+        assert (tensors[name].dtype, tensors[name].shape) == (tensor.dtype, tensor.shape)
+        assert bits(tensors[name]) == bits(tensor)
+
+
+def test_views_and_parameters_come_back_as_their_values(tmp_path: Path) -> None:
+    parameter = nn.Parameter(torch.arange(6.0).reshape(2, 3))
+    checkpoints.save(tmp_path / "c", {"turned": parameter.T, "column": parameter[:, 1]})
+    tensors, _ = checkpoints.load(tmp_path / "c")
+    assert tensors["turned"].tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert tensors["column"].tolist() == [1, 4]
+
+
+def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
+    header = {f"key{i}": i for i in range(100)}
+    contents = set()
+    for i, tensors in enumerate((TENSORS, dict(reversed(TENSORS.items()))) * 5):
+        checkpoints.save(tmp_path / str(i), tensors, **header)
+        contents.add((tmp_path / str(i)).read_bytes())
+    assert len(contents) == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
+def test_a_truncated_file_is_refused_by_name(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "cut.safetensors"
+    checkpoints.save(path, TENSORS, **HEADER)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"cut\.safetensors: not a checkpoint"):
+        checkpoints.load(path)
+
+
+def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("a longer text than the eight bytes of a header's length")
+    torch.save(TENSORS, tmp_path / "pickle")
+    save_file(TENSORS, tmp_path / "bare")
+    save_file(TENSORS, tmp_path / "other", {"header": "no JSON"})
+    (tmp_path / "folder").mkdir()
+    for name in ("text", "pickle", "bare", "other", "folder", "missing"):
+        with pytest.raises(ValueError, match=f"{name}: not a checkpoint"):
+            checkpoints.load(tmp_path / name)
+
+
+def test_a_header_that_is_not_json_leaves_the_old_file(tmp_path: Path) -> None:
+    checkpoints.save(tmp_path / "c", TENSORS, epoch=1)
+    with pytest.raises(TypeError):
+        checkpoints.save(tmp_path / "c", TENSORS, epoch=object())
+    assert checkpoints.load(tmp_path / "c")[1] == {"epoch": 1}
+    assert list(tmp_path.iterdir()) == [tmp_path / "c"]
+
+
+def test_a_disk_that_fills_up_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(_tensors: object, path: Path, _metadata: object) -> None:
+        path.write_bytes(b"half of the ne")
+        raise OSError("no space left on device")
+
+    checkpoints.save(tmp_path / "c", TENSORS, epoch=1)
+    monkeypatch.setattr(checkpoints, "save_file", half)
+    with pytest.raises(OSError, match="no space"):
+        checkpoints.save(tmp_path / "c", TENSORS, epoch=2)
+    assert checkpoints.load(tmp_path / "c")[1] == {"epoch": 1}
+    assert list(tmp_path.iterdir()) == [tmp_path / "c"]
+
+
+def test_under_undoes_prefixed_and_takes_whole_names_only() -> None:
+    both = checkpoints.prefixed("net", TENSORS) | checkpoints.prefixed("network", TENSORS)
+    assert len(both) == 2 * len(TENSORS)
+    assert checkpoints.under("net", both) == TENSORS
+
+
+def steps(network: nn.Module, optimizer: torch.optim.Optimizer, seeds: range) -> None:
+    for seed in seeds:
+        inputs = torch.randn(8, 4, generator=torch.Generator().manual_seed(seed))
+        optimizer.zero_grad()
+        network(inputs).square().sum().backward()
+        optimizer.step()
+
+
+def test_a_restored_adam_continues_with_the_same_bits(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.1)
+    steps(network, optimizer, range(3))
+    tensors = checkpoints.prefixed("network", network.state_dict())
+    tensors |= checkpoints.prefixed("optimizer", checkpoints.optimizer_tensors(optimizer))
+    checkpoints.save(tmp_path / "c", tensors)
+    steps(network, optimizer, range(3, 6))
+
+    tensors, _ = checkpoints.load(tmp_path / "c")
+    resumed = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
+    resumed.load_state_dict(checkpoints.under("network", tensors))
+    again = torch.optim.Adam(resumed.parameters(), lr=0.1)
+    checkpoints.restore_optimizer(again, checkpoints.under("optimizer", tensors))
+    steps(resumed, again, range(3, 6))
+    for a, b in zip(network.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert bits(a) == bits(b)
+
+
+def test_a_network_comes_back_with_its_buffers(tmp_path: Path) -> None:
+    network = nn.BatchNorm1d(3)
+    network(torch.randn(8, 3, generator=torch.Generator().manual_seed(0)))
+    checkpoints.save(tmp_path / "c", network.state_dict())
+    other = nn.BatchNorm1d(3)
+    assert checkpoints.load_network(other, tmp_path / "c") is other
+    torch.testing.assert_close(other.state_dict(), network.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("other", [nn.Linear(2, 4), nn.Linear(2, 3, bias=False), nn.PReLU()])
+def test_another_network_is_refused_by_name(tmp_path: Path, other: nn.Module) -> None:
+    checkpoints.save(tmp_path / "c.safetensors", nn.Linear(2, 3).state_dict())
+    with pytest.raises(ValueError, match=r"c\.safetensors: a checkpoint of another network"):
+        checkpoints.load_network(other, tmp_path / "c.safetensors")

@@ -1,0 +1,141 @@
+"""Laws of running tasks: the same results in the same order, wherever they run."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import pytest
+import torch
+
+from neft._utils import parallel
+from neft._utils.seeding import generator
+from neft.devices.measured import MeasuredGaussian
+from neft.devices.variation import RatioGaussian
+
+
+def task(seed: int, wait: float = 0.0) -> tuple[int, float, int, int]:
+    """Seed, a sum whose last bits depend on threads, threads, process."""
+    if seed < 0:
+        raise ValueError(f"seed must be non-negative, got {seed}")
+    time.sleep(wait)
+    values = torch.randn(300_000, generator=generator("engine", seed))
+    return seed, values.exp().sum().item(), torch.get_num_threads(), os.getpid()
+
+
+def run(tasks: list[dict]) -> list:
+    return parallel.run(task, tasks, description="test")
+
+
+@pytest.fixture(params=[1, 2])
+def processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(request.param))
+    return min(request.param, joblib.cpu_count())
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_results_are_those_of_a_loop_on_any_number_of_processes(processes: int) -> None:
+    """In the order of the tasks, though the first ends last; one thread in each."""
+    results = run([{"seed": s, "wait": 0.2 if s == 0 else 0.0} for s in range(6)])
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert [r[:3] for r in results] == [task(s)[:3] for s in range(6)]
+    assert ({r[3] for r in results} == {os.getpid()}) == (processes == 1)
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_tasks_exception_is_raised() -> None:
+    with pytest.raises(ValueError, match="seed must be non-negative, got -1"):
+        run([{"seed": 0}, {"seed": -1}, {"seed": 2}])
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_an_exception_restores_the_threads() -> None:
+    with pytest.raises(ValueError, match="seed must be"):
+        run([{"seed": -1}])
+    assert torch.get_num_threads() == 2
+
+
+def test_no_task_gives_no_result() -> None:
+    assert run([]) == []
+
+
+def test_tasks_for_a_gpu_share_this_process() -> None:
+    tasks = [{"seed": s} for s in range(3)]
+    results = parallel.run(task, tasks, description="test", device=torch.device("cuda"))
+    assert [r[0] for r in results] == [0, 1, 2]
+    assert {r[3] for r in results} == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best"), [(1, 1, "cuda"), (0, 1, "mps"), (1, 0, "cuda"), (0, 0, "cpu")]
+)
+def test_auto_is_the_best_device_that_is_there(
+    cuda: int, mps: int, best: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(cuda))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: bool(mps))
+    assert parallel.find_device("auto") == torch.device(best)
+    assert parallel.find_device("cpu") == parallel.CPU
+    for name, there in {"cuda": cuda, "mps": mps, "tpu": 0}.items():
+        if not there:
+            with pytest.raises(ValueError, match=f"one of auto, .*cpu here, got '{name}'"):
+                parallel.find_device(name)
+
+
+def values(**changes: object) -> dict[str, object]:
+    return {"method": "ovf", "sigma_d": 0.1, "seed": 1, "betas": (1e-3, 1e-2), **changes}
+
+
+def test_equal_values_have_equal_digests() -> None:
+    reordered = dict(reversed(values(device=RatioGaussian("made", "up", 2.0)).items()))
+    first = parallel.digest(**values(device=RatioGaussian("made", "up", 2.0)))
+    assert first == parallel.digest(**reordered)
+    assert len(first) == 32
+    assert int(first, 16) >= 0
+
+
+def test_every_change_of_a_value_changes_the_digest() -> None:
+    measured = [
+        MeasuredGaussian("made", "up", 1.0, g=(0.0, 1.0), sigma=(0.01, s)) for s in (0.05, 0.06)
+    ]
+    changes = [
+        {},
+        {"method": "irs"},
+        {"sigma_d": 0.1 + 1e-16 * 2},
+        {"seed": 2},
+        {"seed": "1"},
+        {"seed": None},
+        {"betas": (1e-2, 1e-3)},
+        {"more": None},
+        *({"device": model} for model in measured),
+        {"device": RatioGaussian("made", "up", 2.0)},
+        {"device": RatioGaussian("made", "up", 3.0)},
+    ]
+    assert len({parallel.digest(**values(**change)) for change in changes}) == len(changes)
+
+
+def test_every_change_of_the_code_changes_the_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "__file__", str(tmp_path / "_utils" / "parallel.py"))
+    digests = []
+    for code in ("x = 1", "x = 2", "x = 1"):
+        (tmp_path / "other.py").write_text(code)
+        digests.append(parallel.digest(seed=1))
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_every_version_of_torch_has_its_own_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = parallel.digest(seed=1)
+    monkeypatch.setattr(torch, "__version__", "0.0")
+    assert parallel.digest(seed=1) != before

@@ -1,0 +1,113 @@
+"""Laws of seeds: a key is all that a draw depends on."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from neft._utils.seeding import derive_seed, generator, seeded
+
+KEYS = [
+    (),
+    ("",),
+    (1,),
+    ("1",),
+    (1.0,),
+    (-1,),
+    ("a", "b"),
+    ("b", "a"),
+    ("ab",),
+    ("a, b",),
+    ("a', 'b",),
+    ("a", "b", ""),
+    ("a", 1, 23),
+    ("a", 12, 3),
+]
+
+
+def draw(*key: str | int | float) -> list[float]:
+    return torch.rand(4, generator=generator(*key)).tolist()
+
+
+@pytest.mark.parametrize("key", KEYS, ids=repr)
+def test_the_same_key_gives_the_same_bits(key: tuple) -> None:
+    assert draw(*key) == draw(*key)
+
+
+def test_every_other_key_gives_other_bits() -> None:
+    """Also 1 and "1", another order, another place of the commas."""
+    assert len({derive_seed(*key) for key in KEYS}) == len(KEYS)
+    assert len({tuple(draw(*key)) for key in KEYS}) == len(KEYS)
+
+
+def test_a_seed_is_the_same_in_every_process_and_release() -> None:
+    assert derive_seed("chip", 17) == 6144474567911392802
+
+
+def test_seeds_fill_63_bits_evenly() -> None:
+    seeds = [derive_seed("chip", i) for i in range(1000)]
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    mean = sum(seeds) / 1000 / 2**63
+    assert mean == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12 / 1000))
+
+
+def test_generators_share_no_state() -> None:
+    first, second = generator("a"), generator("a")
+    torch.rand(10, generator=first)
+    assert torch.rand(4, generator=second).tolist() == draw("a")
+
+
+def test_a_generator_leaves_the_global_one_alone() -> None:
+    before = torch.get_rng_state()
+    draw("a")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_seeded_code_draws_from_the_key() -> None:
+    with seeded("network", 0):
+        inside = torch.rand(4).tolist()
+    assert inside == draw("network", 0)
+
+
+def test_leaving_restores_the_global_generator() -> None:
+    before = torch.get_rng_state()
+    with seeded("outer"):
+        torch.rand(1)
+        with seeded("inner"):
+            torch.rand(3)
+        after_one = torch.rand(1).item()
+    assert after_one == torch.rand(2, generator=generator("outer"))[1].item()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_exception_restores_the_global_generator() -> None:
+    before = torch.get_rng_state()
+    with pytest.raises(KeyboardInterrupt), seeded("a"):
+        torch.rand(3)
+        raise KeyboardInterrupt
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("part", [np.float64(0.1), np.int64(1), True, None, (1,)], ids=repr)
+def test_a_part_that_is_not_plain_is_refused(part: object) -> None:
+    with pytest.raises(TypeError, match="key must hold str, int or float, got"):
+        derive_seed("a", part)
+
+
+def test_every_accelerator_is_seeded_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two CUDA devices made up: no GPU was at hand to try."""
+    states = {0: "first", 1: "second"}
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda check_available=False: torch.device("cuda")
+    )
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: len(states))
+    monkeypatch.setattr(torch.cuda, "get_rng_state", states.get)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda s, device: states.update({device: s}))
+    monkeypatch.setattr(
+        torch.cuda, "manual_seed_all", lambda seed: states.update(dict.fromkeys(states, seed))
+    )
+    with pytest.raises(KeyboardInterrupt), seeded("a"):
+        assert states == dict.fromkeys(states, derive_seed("a"))
+        raise KeyboardInterrupt
+    assert states == {0: "first", 1: "second"}

@@ -1,0 +1,132 @@
+"""From reads to tables, as a user's command line does it."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neft.characterize import __main__
+from neft.characterize.reads import read_level_table
+
+
+@pytest.fixture
+def reads() -> pd.DataFrame:
+    """Programming errors of 1,600 cells at eight targets: 5 % of the range, everywhere alike."""
+    draw = np.random.default_rng(0)
+    target = np.repeat((np.arange(8) + 0.5) / 8 * 50, 200)
+    errors = draw.normal(0, 0.05 * 50, len(target))
+    return pd.DataFrame(
+        {
+            "cell": [f"c{i}" for i in range(len(target))],
+            "target_uS": target,
+            "time_s": 0.0,
+            "conductance_uS": (target + errors).clip(min=0),
+        }
+    )
+
+
+def run(monkeypatch, path: Path, *options: str) -> None:
+    given = ["characterise", str(path), "--technology", "mine", "--g-max-uS", "50", *options]
+    monkeypatch.setattr(sys, "argv", given)
+    __main__.main()
+
+
+def test_command_makes_tables_that_say_what_the_reads_are(reads, tmp_path, monkeypatch) -> None:
+    reads.to_parquet(tmp_path / "reads.parquet")
+    out = tmp_path / "mine"
+    run(monkeypatch, tmp_path / "reads.parquet", "--levels", "8", "--output", str(out))
+    levels = read_level_table(out / "levels.csv")
+    assert levels.technology.unique().tolist() == ["mine"]
+    assert levels.n.tolist() == [200] * 8
+    sigma_d = pd.read_csv(out / "candidates.csv").set_index("candidate").sigma_d["constant"]
+    intervals = pd.read_csv(out / "intervals.csv")
+    constant = intervals[intervals.candidate == "constant"].iloc[0]
+    assert constant.low < 0.05 < constant.high
+    assert constant.low < constant.value == sigma_d < constant.high
+    for name in ("intervals", "distances"):
+        rows = pd.read_csv(out / f"{name}.csv").query("candidate == 'quantiles'")
+        g = rows.groupby("level").g.first()
+        assert g.tolist() == pytest.approx(levels.g.tolist())
+
+
+def test_equal_reads_give_equal_tables(reads, tmp_path, monkeypatch) -> None:
+    reads.to_csv(tmp_path / "reads.csv", index=False)
+    for name in ("one", "two"):
+        run(monkeypatch, tmp_path / "reads.csv", "--levels", "8", "--output", str(tmp_path / name))
+    for table in (tmp_path / "one").iterdir():
+        first, second = ((tmp_path / name / table.name).read_bytes() for name in ("one", "two"))
+        assert first == second
+
+
+def first_reads(reads: pd.DataFrame) -> pd.DataFrame:
+    """Without targets, which then are the reads at time 0."""
+    first = reads.drop(columns="target_uS")
+    return pd.concat([first, first.assign(time_s=1.0, conductance_uS=reads.target_uS)])
+
+
+BAD = {
+    "a negative conductance": (
+        lambda reads: reads.assign(conductance_uS=-1.0),
+        "row 2: conductance_uS must be non-negative, got '-1.0'",
+    ),
+    "a level with one read": (
+        lambda reads: reads.iloc[: 7 * 200 + 1],
+        "level 7 at time_s 0 must have at least 2 reads that differ, got 1",
+    ),
+    "a level whose reads are equal": (
+        lambda reads: reads.assign(conductance_uS=reads.conductance_uS.where(reads.index > 199, 3)),
+        "level 0 at time_s 0 must have at least 2 reads that differ, got 200 equal ones",
+    ),
+    "an empty level": (
+        lambda reads: first_reads(reads[reads.target_uS < 40]),
+        "level 7 at time_s 1 must have at least 2 reads that differ, got 0",
+    ),
+    "targets in siemens called microsiemens": (
+        lambda reads: reads.assign(target_uS=reads.target_uS * 1e6),
+        "row 0: target_S must be at most g_max_S 5e-05, got 3.125",
+    ),
+    "nanosiemens called microsiemens": (
+        lambda reads: first_reads(reads.assign(conductance_uS=reads.conductance_uS * 1e3 + 100)),
+        "some cell below g_max_S 5e-05 must be read again, got none",
+    ),
+    "no later reads": (
+        lambda reads: reads.drop(columns="target_uS"),
+        "some cell below g_max_S 5e-05 must be read again, got none",
+    ),
+    "no first reads": (
+        lambda reads: reads.drop(columns="target_uS").assign(time_s=1.0),
+        "cell must have a read at time_s 0, got none for",
+    ),
+    "two temperatures": (
+        lambda reads: reads.assign(temperature_K=np.where(reads.index > 9, 300, 350)),
+        "temperature_K must be one value in a level table, got [300.0, 350.0]",
+    ),
+    "three levels": (
+        lambda reads: reads[reads.target_uS < 20],
+        "groups must be at least 5 levels of at least 4 errors each, got 3 of at least 200",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), BAD.values(), ids=BAD)
+def test_bad_reads_end_in_one_line_and_leave_nothing(
+    spoil, said: str, reads, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "reads.csv"
+    spoil(reads).to_csv(path, index=False)
+    with pytest.raises(SystemExit) as caught:
+        run(monkeypatch, path, "--levels", "8", "--output", str(tmp_path / "mine"))
+    message = str(caught.value.code)
+    assert message.startswith("error: ")
+    assert said in message
+    assert "\n" not in message
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_place_of_reads_ends_in_one_line(tmp_path, monkeypatch) -> None:
+    (tmp_path / "reads.csv").mkdir()
+    with pytest.raises(SystemExit, match=r"error: .*reads\.csv: file must be a readable table"):
+        run(monkeypatch, tmp_path / "reads.csv", "--output", str(tmp_path / "mine"))
+    assert not (tmp_path / "mine").exists()

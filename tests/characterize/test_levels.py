@@ -1,0 +1,173 @@
+"""Laws of level tables: every statistic by another route, and what cannot be summarised."""
+
+import math
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.reads import G_MAX, LEVELS, level_table
+
+from neft.characterize.reads import LEVEL_COLUMNS, QUANTILES
+
+
+def slow_quantile(ordered, probability):
+    position = probability * (len(ordered) - 1)
+    below = math.floor(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
+
+
+def slow_row(time_s, level, pairs):
+    errors = [(g - g_0) / G_MAX for g_0, g in pairs]
+    mean = sum(errors) / len(errors)
+    m2, m3, m4 = (sum((e - mean) ** k for e in errors) / len(errors) for k in (2, 3, 4))
+    row = ["toy", G_MAX, time_s, level, len(pairs), statistics.fmean(p[0] for p in pairs) / G_MAX]
+    row += [mean, statistics.stdev(errors), m3 / m2**1.5, m4 / m2**2 - 3]
+    return row + [slow_quantile(sorted(errors), probability) for probability in QUANTILES]
+
+
+def test_level_table_equals_a_loop_over_cells(reads):
+    initial = {c: g for c, t, g in reads.itertuples(index=False) if t == 0}
+    pairs = {}
+    for cell, time_s, g in reads.itertuples(index=False):
+        if time_s > 0 and initial[cell] < G_MAX:
+            level = int(initial[cell] // (G_MAX / LEVELS))
+            pairs.setdefault((time_s, level), []).append((initial[cell], g))
+    slow = pd.DataFrame(
+        [slow_row(*key, pairs[key]) for key in sorted(pairs)], columns=list(LEVEL_COLUMNS)
+    )
+    assert len(slow) == 2 * LEVELS
+    fast = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+
+
+def test_shuffled_reads_give_the_same_bits(reads):
+    shuffled = reads.sample(frac=1, random_state=3)
+    first, second = (
+        level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+        for table in (reads, shuffled)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_level_table_of_targets_equals_a_loop_over_reads(full):
+    pairs = {}
+    for row in full.itertuples():
+        # In whole uS, as no division of targets on the edges can be.
+        level = min(round(row.target_S * 1e6) * LEVELS // 40, LEVELS - 1)
+        pairs.setdefault((row.time_s, level), []).append((row.target_S, row.conductance_S))
+    slow = pd.DataFrame(
+        [slow_row(*key, pairs[key]) for key in sorted(pairs)], columns=list(LEVEL_COLUMNS)
+    )
+    assert slow["time_s"].unique().tolist() == [0, 0.5, 20]
+    fast = level_table(full, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+
+
+@pytest.mark.parametrize("left_out", [[], ["target_S"]])
+def test_cycles_count_as_cells_of_their_own(full, left_out):
+    full = full.assign(target_S=full["target_S"] - 5e-6).drop(columns=left_out)
+    one_a_cell = full.assign(cell=10 * full["cell"] + full["cycle"]).drop(columns="cycle")
+    first, second = (
+        level_table(table, technology="toy", g_max_S=8e-5, levels=2) for table in (full, one_a_cell)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_one_temperature_leaves_the_table_as_it_is(reads):
+    first, second = (
+        level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+        for table in (reads, reads.assign(temperature_K=300))
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda r: changed(r, 3, "target_S", 3e-5),
+            "row 4: target_S must be one value in a cell an",
+        ),
+        (
+            lambda r: r.assign(target_S=5e-5),
+            "row 0: target_S must be at most g_max_S 4e-05, got 5e-",
+        ),
+        (
+            lambda r: r.assign(temperature_K=300 + r["cell"] % 2),
+            "temperature_K must be one value in a level table, got [300.0, 301.0]",
+        ),
+        (
+            lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0],
+            "level 0 at time_s 0 must have at least 2 reads that differ, got 1",
+        ),
+        (
+            lambda r: r.assign(conductance_S=r["target_S"]),
+            "level 1 at time_s 0 must have at least 2 reads that differ, got 20 equal ones",
+        ),
+        (
+            lambda r: r.drop(columns="target_S")[(r["time_s"] > 0) | (r["cycle"] == 0)],
+            "cell, cycle must have a read at time_s 0, got none for 8, 1",
+        ),
+    ],
+)
+def test_level_table_refuses_optional_columns(full, change, message):
+    with pytest.raises(ValueError) as error:
+        level_table(change(full), technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    assert str(error.value).startswith(f"reads: {message}")
+
+
+def test_scaling_conductance_and_range_changes_only_the_range(reads):
+    first = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    scaled = reads.assign(conductance_S=reads["conductance_S"] * 8)
+    second = level_table(scaled, technology="toy", g_max_S=G_MAX * 8, levels=LEVELS)
+    pd.testing.assert_frame_equal(first, second.assign(g_max_S=G_MAX), check_exact=True)
+
+
+def test_a_conductance_just_below_the_range_is_in_the_last_level():
+    rows = [(c, t, math.nextafter(G_MAX, 0) * (1 - t * c)) for c in (0.1, 0.2) for t in (0, 1)]
+    rows += [(c, t, c * 1e-6 * (1 + t * c)) for c in (1, 2) for t in (0, 1)]
+    rows += [(c, t, c * 1e-6 * (1 + t * c)) for c in (14, 15) for t in (0, 1)]
+    table = pd.DataFrame(rows, columns=["cell", "time_s", "conductance_S"])
+    levels = level_table(table, technology="toy", g_max_S=G_MAX, levels=3)
+    assert levels["n"].tolist() == [2, 2, 2]
+
+
+def changed(reads, row, column, value):
+    reads = reads.copy()
+    reads.loc[row, column] = value
+    return reads
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"g_max_S": 0.0}, "g_max_S must be positive and finite, got 0.0"),
+        ({"g_max_S": math.nan}, "g_max_S must be positive and finite, got nan"),
+        ({"levels": 0}, "levels must be a positive integer, got 0"),
+        ({"levels": 2.5}, "levels must be a positive integer, got 2.5"),
+        ({"g_max_S": 1e-30}, "some cell below g_max_S 1e-30 must be read again, got none"),
+        ({"levels": 500}, r"level \d+ at time_s 0.5 must have at least 2 reads that differ, got"),
+    ],
+)
+def test_level_table_refuses_settings(reads, options, message):
+    options = {"technology": "toy", "g_max_S": G_MAX, "levels": LEVELS} | options
+    with pytest.raises(ValueError, match=message):
+        level_table(reads, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.drop(columns="cell"), r"columns must include \['cell'\]"),
+        (lambda r: changed(r, 7, "conductance_S", -1.0), "row 7: .* non-negative, got -1.0"),
+        (lambda r: changed(r, 7, "cell", 6), "row 7: cell, time_s must be unique .* 6, 0.0"),
+        (lambda r: r.drop(index=3), "cell must have a read at time_s 0, got none for 3"),
+        (lambda r: r[r["time_s"] == 0], "must be read again, got none"),
+        (lambda r: r.assign(conductance_S=1e-6), r"level 0 at time_s 0.5 .* got 240 equal ones"),
+    ],
+)
+def test_level_table_refuses_reads(reads, change, message):
+    with pytest.raises(ValueError, match=message):
+        level_table(change(reads), technology="toy", g_max_S=G_MAX, levels=LEVELS)

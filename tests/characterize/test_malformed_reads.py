@@ -1,0 +1,211 @@
+"""What can be wrong with a file of reads: one clear error each, and no file left behind."""
+
+import gzip
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+import pytest
+from helpers.reads import GOOD, HEADER, error_of
+
+from neft.characterize.reads import read_level_table, read_reads, read_relaxation_tsv
+
+UNREADABLE = "file must be a readable table, got "
+ONE_UNIT = "exactly one column must be of ['conductance_S', 'conductance_mS', 'conductance_uS']"
+ONE_TARGET = "at most one column must be of ['target_S', 'target_mS', 'target_uS']"
+BAD_TABLES = {
+    "": "file must be a readable table, got No columns to parse from file",
+    HEADER: "row 2: table must have a row here, got its end",
+    "time_s,conductance_S\n0,1\n": (
+        "row 1: columns must include ['cell'], got ['time_s', 'conductance_S']"
+    ),
+    "cell,conductance_S\n0,1\n": (
+        "row 1: columns must include ['time_s'], got ['cell', 'conductance_S']"
+    ),
+    "cell,time_s\na,0\n": f"row 1: {ONE_UNIT}, got ['cell', 'time_s']",
+    "cell;time_s;conductance_S\na;0;1\n": f"row 1: {ONE_UNIT}, got ['cell;time_s;conductance_S']",
+    "cell\ttime_s\tconductance_S\na\t0\t1\n": (
+        f"row 1: {ONE_UNIT}, got ['cell\\ttime_s\\tconductance_S']"
+    ),
+    "cell,time_s,conductance_S,target_uS,target_S\na,0,0,0,0\n": (
+        f"row 1: {ONE_TARGET}, got ['target_uS', 'target_S']"
+    ),
+    "cell,time_s,conductance_S,target_nS\na,0,0,0\n": f"row 1: {ONE_TARGET}, got ['target_nS']",
+    "cell,time_s,conductance_S,temperature_C\na,0,0,25\n": (
+        "row 1: at most one column must be of ['temperature_K'], got ['temperature_C']"
+    ),
+    "<!DOCTYPE html>\n<html>\n<body>Error 404</body>\n</html>\n": (
+        f"row 1: {ONE_UNIT}, got ['<!DOCTYPE html>']"
+    ),
+    "cell,time_s,conductance_nS\na,0,1\n": f"row 1: {ONE_UNIT}, got ['conductance_nS']",
+    "cell,conductance_S,conductance_uS\na,0,0\n": (
+        f"row 1: {ONE_UNIT}, got ['conductance_S', 'conductance_uS']"
+    ),
+    "cell,cell\na,b\n": (
+        "row 1: 2 columns must have as many different names, got ['cell', 'cell']"
+    ),
+    "cell,time_s,conductance_uS\na,0,-2\n": "row 2: conductance_uS must be non-negative, got '-2'",
+}
+BAD_FOURTH_ROWS = {
+    "a,1,high": "conductance_S must be a finite number, got 'high'",
+    "a,1,True": "conductance_S must be a finite number, got 'True'",
+    "a,1,inf": "conductance_S must be a finite number, got 'inf'",
+    "a,1,nan": "conductance_S must be a finite number, got 'nan'",
+    "a,1,": "conductance_S must be a finite number, got ''",
+    "a,1": "conductance_S must be a finite number, got ''",
+    "a,1,-1e-6": "conductance_S must be non-negative, got '-1e-6'",
+    "a,later,1": "time_s must be a finite number, got 'later'",
+    "a,-inf,1": "time_s must be a finite number, got '-inf'",
+    "a,-1,1": "time_s must be non-negative, got '-1'",
+    ",1,1e-6": "cell must not be empty, got ''",
+    "a,0.0,3e-6": "cell, time_s must be unique together, got 'a', '0.0'",
+    "a,0,1\n\nb,x,-1\nc,1,y": "cell, time_s must be unique together, got 'a', '0'",
+}
+FULL = "cell,cycle,time_s,conductance_uS,target_uS,temperature_K\na,0,0,9,10,300\n"
+BAD_THIRD_ROWS = {
+    "a,0,1,9,11,300": "target_uS must be one value in a cell and cycle, got '11'",
+    "a,0,1,9,10,301": "temperature_K must be one value in a cell and cycle, got '301'",
+    "a,0,0.0,9,10,300": "cell, cycle, time_s must be unique together, got 'a', '0', '0.0'",
+    "a,1.5,0,9,10,300": "cycle must be an integer, got '1.5'",
+    "a,-1,0,9,10,300": "cycle must be non-negative, got '-1'",
+    "a,1e16,0,9,10,300": "cycle must be below 2^53, got '1e16'",
+    "a,first,0,9,10,300": "cycle must be a finite number, got 'first'",
+    "a,1,0,9,-10,300": "target_uS must be non-negative, got '-10'",
+    "a,1,0,9,inf,300": "target_uS must be a finite number, got 'inf'",
+    "a,1,0,9,,300": "target_uS must be a finite number, got ''",
+    "a,1,0,9,10,0": "temperature_K must be positive, got '0'",
+    "a,1,0,9,10,room": "temperature_K must be a finite number, got 'room'",
+}
+BAD_ROWS = {f"{GOOD}{row}\n": f"row 4: {rule}" for row, rule in BAD_FOURTH_ROWS.items()}
+BAD_ROWS |= {f"{FULL}{row}\n": f"row 3: {rule}" for row, rule in BAD_THIRD_ROWS.items()}
+BAD_READS = BAD_TABLES | BAD_ROWS
+BAD_READS |= {
+    f"{GOOD}\n\nb,1,-1\n": "row 6: conductance_S must be non-negative, got '-1'",
+    f"{GOOD}a,1,1e-6,9\n": (
+        f"{UNREADABLE}Error tokenizing data. C error: Expected 3 fields in line 4, saw 4"
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_READS.items())
+@pytest.mark.parametrize("name", ["reads.csv", "reads.csv.gz"])
+def test_bad_reads_end_in_one_clear_error(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    assert error_of(read_reads, path) == f"{path}: {message}"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_ROWS.items())
+def test_parquet_of_bad_text_ends_in_the_same_error(tmp_path, text, message):
+    path = tmp_path / "reads.parquet"
+    lines = "".join(line for line in text.splitlines(keepends=True) if line.strip())
+    table = pd.read_csv(io.StringIO(lines), dtype=str, keep_default_na=False)
+    table.to_parquet(path)
+    assert error_of(read_reads, path) == f"{path}: {message}"
+
+
+def parquet(**columns):
+    columns = {"cell": ["a", "b"], "time_s": [0, 1], "conductance_S": [0.5, 0.25]} | columns
+    sink = io.BytesIO()
+    kept = {name: values for name, values in columns.items() if values is not None}
+    pyarrow.parquet.write_table(pyarrow.table(list(kept.values()), names=list(kept)), sink)
+    return sink.getvalue()
+
+
+def twice_named_parquet():
+    names = ["cell", "time_s", "conductance_S", "conductance_S"]
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table([["a"], [0], [1], [1]], names=names), sink)
+    return sink.getvalue()
+
+
+def excel():
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("xl/worksheets/sheet1.xml"), bytes(range(256)) * 9)
+    return sink.getvalue()
+
+
+SECOND = np.timedelta64(1, "s")
+BAD_BYTES = {
+    "utf-16": ("r.csv", GOOD.encode("utf-16"), UNREADABLE),
+    "latin-1": ("r.csv", f"{GOOD}µ,0,1\n".encode("latin-1"), UNREADABLE),
+    "excel": ("r.csv", excel(), UNREADABLE),
+    "page": ("r.csv", f"<p>\n{'x, ' * 9}\n".encode(), UNREADABLE),
+    "long page": ("r.csv", b"<p>" * 9999 + b"\nx\n", f"row 1: {ONE_UNIT}, got ['<p><p>"),
+    "gzip named csv": ("r.csv", gzip.compress(GOOD.encode()), UNREADABLE),
+    "csv named gzip": ("r.csv.gz", GOOD.encode(), UNREADABLE),
+    "cut gzip": ("r.csv.gz", gzip.compress(GOOD.encode() * 99)[:-20], UNREADABLE),
+    "cut parquet": ("r.parquet", parquet()[:-20], UNREADABLE),
+    "headless parquet": ("r.parquet", parquet()[200:], UNREADABLE),
+    "csv named parquet": ("r.parquet", GOOD.encode(), UNREADABLE),
+    "empty parquet": ("r.parquet", b"", UNREADABLE),
+    "twice": ("r.parquet", twice_named_parquet(), f"{UNREADABLE}Multiple matches"),
+    "no rows": (
+        "r.parquet",
+        parquet(cell=[], time_s=[], conductance_S=[]),
+        "row 2: table must have a row here, got its end",
+    ),
+    "no cell": ("r.parquet", parquet(cell=None), "row 1: columns must include ['cell'], got ["),
+    "wrong column": ("r.parquet", parquet(conductance_S=None, g=[1, 2]), f"row 1: {ONE_UNIT}, got"),
+    "number": (
+        "r.parquet",
+        parquet(conductance_S=[1, -2.5]),
+        "row 3: conductance_S must be non-neg",
+    ),
+    "null": (
+        "r.parquet",
+        parquet(time_s=[0, None]),
+        "row 3: time_s must be a finite number, got nan",
+    ),
+    "null cell": ("r.parquet", parquet(cell=[None, "b"]), "row 2: cell must not be empty, got ''"),
+    "truth": (
+        "r.parquet",
+        parquet(conductance_S=[True, False]),
+        "row 2: conductance_S must be a finite number, got True",
+    ),
+    "duration": (
+        "r.parquet",
+        parquet(time_s=[0 * SECOND, SECOND]),
+        "row 2: time_s must be a finite",
+    ),
+    "date": (
+        "r.parquet",
+        parquet(time_s=np.array(["2024-01-01", "2024-01-02"], "M8[s]")),
+        "row 2: time_s must be a finite number, got '2024-01-01",
+    ),
+    "lists": (
+        "r.parquet",
+        parquet(cell=[["a"], ["a"]], time_s=[0, 0]),
+        "row 3: cell, time_s must be unique together, got",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD_BYTES.values(), ids=BAD_BYTES)
+def test_what_is_no_table_of_reads_ends_in_one_clear_error(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    error = error_of(read_reads, path)
+    assert error.startswith(f"{path}: {message}")
+    assert "\n" not in error and len(error) < 1500
+    assert [(p, p.read_bytes()) for p in tmp_path.iterdir()] == [(path, content)]
+
+
+@pytest.mark.parametrize("reader", [read_reads, read_relaxation_tsv, read_level_table])
+def test_a_path_without_a_readable_table_is_named(tmp_path, reader):
+    whole = gzip.compress(GOOD.encode() * 99)
+    (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "plain.csv.gz").write_text(GOOD)
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x80")
+    (tmp_path / "folder.parquet").mkdir()
+    names = ["missing.csv", ".", "cut.csv.gz", "plain.csv.gz", "binary.csv"]
+    names += ["missing.parquet", "folder.parquet"] * (reader is not read_relaxation_tsv)
+    for name in names:
+        message = error_of(reader, tmp_path / name)
+        assert message.startswith(f"{tmp_path / name}: {UNREADABLE}")
+        assert "\n" not in message

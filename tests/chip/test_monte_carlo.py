@@ -1,0 +1,84 @@
+"""Laws of Monte Carlo inference."""
+
+import pytest
+import torch
+from torch import nn
+
+from neft import networks
+from neft._utils.seeding import generator
+from neft.chip.hardware import Hardware
+from neft.chip.monte_carlo import accuracy_over_chips
+from neft.chip.programming import program
+from neft.data.datasets import Splits
+from neft.devices.presets import PRESETS
+from neft.training.baselines import NoiseFree
+from neft.training.loop import Schedule, train
+
+HARDWARE = Hardware(PRESETS["FeFET2"])
+
+
+@pytest.fixture
+def net(tiny: Splits) -> nn.Module:
+    """A network that has learnt enough to be hurt."""
+    network = networks.build("lenet5", classes=3, channels=1, width=1.0, seed=0)
+    schedule = Schedule(epochs=3, batch_size=32, validation_chips=1)
+    train(network, NoiseFree(), tiny, HARDWARE, 0.0, schedule, seed=0, progress=False)
+    return network
+
+
+def draws(net: nn.Module, data: Splits, sigma_d: float = 0.4, **settings) -> torch.Tensor:
+    settings = {"chips": 6, "key": "test", **settings}
+    return accuracy_over_chips(net, data.test, HARDWARE, sigma_d, **settings)
+
+
+def test_without_variation_every_chip_is_the_network(net: nn.Module, tiny: Splits) -> None:
+    images, labels = tiny.test.tensors
+    clean = (net.eval()(images).argmax(1) == labels).double().mean()
+    assert torch.equal(draws(net, tiny, 0.0), clean.expand(6))
+
+
+def test_fast_path_equals_a_loop_over_chips_and_images(net: nn.Module, tiny: Splits) -> None:
+    net.eval()
+    slow = []
+    for chip in range(6):
+        draw = generator("chip", "test", chip)
+        weights = program(net, HARDWARE, 0.4, generator=draw)
+        correct = 0
+        for image, label in zip(*tiny.test.tensors, strict=True):
+            logits = torch.func.functional_call(net, weights, (image[None],))
+            correct += int(logits.argmax() == label)
+        slow.append(correct / 30)
+    assert draws(net, tiny).tolist() == slow
+    assert len(set(slow)) > 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 30, 1000])
+def test_batch_size_does_not_matter(batch_size: int, net: nn.Module, tiny: Splits) -> None:
+    assert torch.equal(draws(net, tiny, batch_size=batch_size), draws(net, tiny))
+
+
+def test_a_chip_does_not_depend_on_how_many_there_are(net: nn.Module, tiny: Splits) -> None:
+    assert torch.equal(draws(net, tiny, chips=3), draws(net, tiny)[:3])
+
+
+def test_populations_of_chips_differ_by_key(net: nn.Module, tiny: Splits) -> None:
+    assert not torch.equal(draws(net, tiny, key="validation"), draws(net, tiny))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_network_is_left_as_it_was(training: bool, net: nn.Module, tiny: Splits) -> None:
+    net.train(training)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    state = torch.get_rng_state()
+    draws(net, tiny)
+    with pytest.raises(ValueError, match="sigma_d"):
+        draws(net, tiny, -1.0)
+    assert net.training == training
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("key", ["chips", "batch_size"])
+def test_impossible_counts_are_refused(key: str, net: nn.Module, tiny: Splits) -> None:
+    with pytest.raises(ValueError, match=f"{key} must be at least 1, got 0"):
+        draws(net, tiny, **{key: 0})

@@ -1,0 +1,260 @@
+"""Laws of programming weights onto devices."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from neft import networks
+from neft._utils.seeding import generator
+from neft.chip.hardware import Hardware
+from neft.chip.layers import device_weights
+from neft.chip.programming import program, program_weight
+from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
+from neft.devices.presets import PRESETS
+from neft.training.noisy_forward import NoisyForward
+
+MEASURED = MeasuredGaussian("made", "up", 1.0, g=(0.0, 0.4, 1.0), sigma=(0.01, 0.05, 0.02))
+DRIFTING = MeasuredQuantiles(
+    "drifting",
+    "made up",
+    1.0,
+    g=(0.1, 0.9),
+    probabilities=(0.01, 0.25, 0.5, 0.75, 0.99),
+    quantiles=((-0.02, -0.01, 0.0, 0.01, 0.1), (-0.1, -0.06, -0.05, -0.04, 0.01)),
+)
+HARDWARE = [Hardware(model) for model in (*PRESETS.values(), MEASURED)]
+NETWORKS = {"lenet5": {"channels": 1, "width": 1.0}, "vgg8": {"channels": 3, "width": 0.125}}
+
+
+def network(name: str) -> nn.Module:
+    return networks.build(name, classes=10, seed=0, **NETWORKS[name])
+
+
+@pytest.mark.parametrize(
+    ("bits", "factor"),
+    [
+        ((8, 1), math.sqrt(21845) / 255),
+        ((8, 2), math.sqrt(1 + 16 + 256 + 4096) / 85),
+        ((8, 4), math.sqrt(257) / 17),
+        ((6, 2), math.sqrt(1 + 16 + 256) / 21),
+        ((4, 4), 1.0),
+    ],
+)
+def test_slice_factor_adds_devices_by_significance(bits: tuple[int, int], factor: float) -> None:
+    assert Hardware(PRESETS["RRAM1"], *bits).slice_factor == pytest.approx(factor)
+
+
+def test_slice_factor_of_the_published_setting() -> None:
+    assert Hardware(PRESETS["RRAM1"]).slice_factor == pytest.approx(0.7776, abs=5e-5)
+
+
+@pytest.mark.parametrize("bits", [(8, 3), (8, 0), (0, 1), (2, 4)])
+def test_bits_that_make_no_whole_devices_are_refused(bits: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="_bits must"):
+        Hardware(PRESETS["RRAM1"], *bits)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "hardware", [*HARDWARE, Hardware(DRIFTING)], ids=lambda h: h.variation.name
+)
+def test_without_variation_programming_is_the_identity(name: str, hardware: Hardware) -> None:
+    net = network(name)
+    chip = program(net, hardware, 0.0, generator=generator("any"))
+    for key, weight in device_weights(net).items():
+        assert torch.equal(chip[key], weight)
+
+
+@pytest.mark.parametrize("hardware", HARDWARE, ids=lambda h: h.variation.name)
+@pytest.mark.parametrize("u", [0.05, 0.5, 0.9])
+def test_spread_of_a_weight_in_each_zone_is_the_formula(hardware: Hardware, u: float) -> None:
+    n, sigma_d, largest = 100_000, 0.1, 0.8
+    weight = torch.full((n + 1,), -u * largest, dtype=torch.float64)
+    weight[-1] = largest
+    r = hardware.variation.spread(torch.tensor([u], dtype=torch.float64)).item()
+    sigma = largest * 0.77764 * sigma_d * r
+    programmed = program_weight(weight, hardware, sigma_d, generator=generator("zone", u))
+    error = (programmed - weight)[:-1]
+    assert abs(error.std().item() - sigma) < 4 * sigma / math.sqrt(2 * n)
+    assert abs(error.mean().item()) < 4 * sigma / math.sqrt(n)
+
+
+@pytest.mark.parametrize("hardware", HARDWARE, ids=lambda h: h.variation.name)
+def test_programming_equals_a_loop_over_weights(hardware: Hardware) -> None:
+    weight = torch.randn(3, 2, 5, 5, generator=generator("w"), dtype=torch.float64)
+    fast = program_weight(weight, hardware, 0.2, generator=generator("loop"))
+    z = torch.randn(weight.shape, generator=generator("loop"), dtype=torch.float64)
+    largest = max(abs(w) for w in weight.flatten().tolist())
+    slow = []
+    for w, draw in zip(weight.flatten().tolist(), z.flatten().tolist(), strict=True):
+        u = torch.tensor([abs(w) / largest], dtype=torch.float64)
+        r = hardware.variation.spread(u).item()
+        slow.append(w + largest * hardware.slice_factor * 0.2 * r * draw)
+    torch.testing.assert_close(fast.flatten(), torch.tensor(slow, dtype=torch.float64))
+
+
+def moments(u: float) -> tuple[float, float]:
+    """Mean and standard deviation of DRIFTING at u at its measured size, by slow integration."""
+    share = min(max((u - 0.1) / 0.8, 0.0), 1.0)
+    low, high = DRIFTING.quantiles
+    row = [(1 - share) * a + share * b for a, b in zip(low, high, strict=True)]
+    errors = np.interp((np.arange(100_000) + 0.5) / 100_000, DRIFTING.probabilities, row)
+    return errors.mean(), errors.std()
+
+
+@pytest.mark.parametrize("u", [0.0, 0.05, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("bits", [(8, 2), (8, 8)])
+def test_a_drift_moves_the_size_of_a_weight_and_averaging_does_not_lessen_it(
+    u: float, sign: int, bits: tuple[int, int]
+) -> None:
+    """w' = w + sign(w) s (mu(u) + c (e - mu(u))): mean mu(u), standard deviation c sigma(u)."""
+    n, largest, hardware = 100_000, 0.8, Hardware(DRIFTING, *bits)
+    weight = torch.full((n + 1,), sign * u * largest, dtype=torch.float64)
+    weight[-1] = largest
+    draw = generator("drift", u, sign)
+    sigma_d = DRIFTING.sigma_d_measured
+    moved = (program_weight(weight, hardware, sigma_d, generator=draw) - weight)[:-1]
+    moved = moved * sign / largest  # of a weight of -0.0 too
+    mean, sigma = moments(u)
+    sigma *= hardware.slice_factor
+    fourth = ((moved - moved.mean()) ** 4).mean() / moved.var() ** 2
+    assert abs(moved.mean().item() - mean) < 4 * sigma / math.sqrt(n) + 2e-4
+    assert abs(moved.std().item() / sigma - 1) < 2 * math.sqrt(fourth / n) + 0.01
+
+
+def test_weights_of_opposite_signs_get_opposite_errors() -> None:
+    weight = torch.randn(30, 20, generator=generator("w"), dtype=torch.float64)
+    chips = [
+        program_weight(w, Hardware(DRIFTING), 0.1, generator=generator("sign"))
+        for w in (weight, -weight)
+    ]
+    assert torch.equal(chips[0], -chips[1])
+    assert not torch.equal(chips[0], weight)
+
+
+def test_programming_a_drifting_error_equals_a_loop_over_weights() -> None:
+    """The mean is taken over the ranks that may be drawn, at the conductance looked up."""
+    weight = torch.randn(6, 7, generator=generator("w"), dtype=torch.float64)
+    hardware, largest = Hardware(DRIFTING), weight.abs().max().item()
+    fast = program_weight(weight, hardware, 0.3, generator=generator("loop"))
+    every = torch.arange(4096)
+    ranks = torch.randint(4096, weight.shape, generator=generator("loop"), dtype=torch.int32)
+    for w, rank, found in zip(*(x.flatten().tolist() for x in (weight, ranks, fast)), strict=True):
+        share = min(max((round(abs(w) / largest * 256) / 256 - 0.1) / 0.8, 0.0), 1.0)
+        row = [(1 - share) * a + share * b for a, b in zip(*DRIFTING.quantiles, strict=True)]
+        errors = np.interp((every + 0.5) / 4096, DRIFTING.probabilities, row)
+        errors *= 0.3 / DRIFTING.sigma_d_measured
+        mean, factor = errors.mean(), hardware.slice_factor
+        error = mean + factor * (errors[rank] - mean)
+        assert found == pytest.approx(w + math.copysign(largest, w) * error, abs=1e-12)
+
+
+@pytest.mark.parametrize("sigma_d", [-0.1, math.nan, math.inf])
+def test_impossible_sigma_d_is_refused(sigma_d: float) -> None:
+    with pytest.raises(ValueError, match=f"sigma_d must be .*, got {sigma_d}"):
+        program(nn.Linear(2, 2), HARDWARE[0], sigma_d, generator=generator("any"))
+
+
+def test_error_is_a_constant_to_the_gradient() -> None:
+    weight = torch.randn(4, 3, generator=generator("w")).requires_grad_()
+    program_weight(weight, HARDWARE[3], 0.1, generator=generator("any")).sum().backward()
+    assert torch.equal(weight.grad, torch.ones(4, 3))
+
+
+def test_all_zero_weights_stay_zero() -> None:
+    zero = torch.zeros(3, 3)
+    assert torch.equal(program_weight(zero, HARDWARE[0], 0.1, generator=generator("any")), zero)
+
+
+def test_programming_leaves_the_model_alone() -> None:
+    net = network("lenet5")
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    program(net, HARDWARE[0], 0.3, generator=generator("any"))
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_convolution_and_linear_weight_is_programmed_and_nothing_else(name: str) -> None:
+    net = network(name)
+    chip = program(net, HARDWARE[0], 0.1, generator=generator("any"))
+    matrices = {key for key, p in net.named_parameters() if p.dim() > 1}
+    assert set(chip) == matrices
+    assert all(not torch.equal(chip[key], net.get_parameter(key)) for key in matrices)
+
+
+def test_tied_weights_are_programmed_once_and_stay_tied() -> None:
+    net = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+    net[1].weight = net[0].weight
+    chip = program(net, HARDWARE[0], 0.3, generator=generator("any"))
+    assert list(chip) == ["0.weight"]
+    once = chip["0.weight"]
+    x = torch.eye(4)
+    torch.testing.assert_close(torch.func.functional_call(net, chip, (x,)), x @ once.T @ once.T)
+
+
+def test_a_predicate_chooses_the_layers() -> None:
+    net = network("lenet5")
+    chip = program(
+        net,
+        HARDWARE[0],
+        0.1,
+        generator=generator("any"),
+        where=lambda name, layer: isinstance(layer, nn.Conv2d),
+    )
+    assert set(chip) == {"features.conv1.0.weight", "features.conv2.0.weight"}
+
+
+@pytest.mark.parametrize("hardware", [Hardware(PRESETS["RRAM4"], 6, 3), Hardware(MEASURED)])
+def test_hardware_file_brings_back_equal_hardware(hardware: Hardware, tmp_path) -> None:
+    hardware.save(tmp_path / "hardware.json")
+    assert Hardware.load(tmp_path / "hardware.json") == hardware
+
+
+def test_hardware_loads_a_preset_by_name() -> None:
+    assert Hardware.load("RRAM4") == Hardware(PRESETS["RRAM4"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "must be a preset .* or a file, got"),
+        ("[]", "not a hardware file"),
+        ('{"weight_bits": 8}', "variation"),
+        (
+            '{"weight_bits": 8, "device_bits": 3, "variation": '
+            '{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1}}',
+            "device_bits must divide",
+        ),
+    ],
+)
+def test_bad_hardware_files_say_file_and_fault(text: str | None, said: str, tmp_path) -> None:
+    path = tmp_path / "hardware.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ValueError, match=said) as caught:
+        Hardware.load(path)
+    assert "hardware.json" in str(caught.value)
+
+
+def forward(net: nn.Module, key: str = "f") -> NoisyForward:
+    return NoisyForward(net, HARDWARE[0], 0.1, generator("b"), generator(key))
+
+
+def test_backbone_updates_running_statistics_and_feedback_does_not() -> None:
+    net, x = network("lenet5").train(), torch.randn(8, 1, 32, 32, generator=generator("x"))
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    forward(net).feedback(x, 0.25)
+    assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
+    forward(net).backbone(x)
+    assert all(not torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
+
+
+def test_feedback_does_not_change_what_the_backbone_meets() -> None:
+    net, x = network("lenet5").eval(), torch.randn(2, 1, 32, 32, generator=generator("x"))
+    alone, beside = forward(net), forward(net)
+    beside.feedback(x, 0.25)
+    assert torch.equal(alone.backbone(x), beside.backbone(x))

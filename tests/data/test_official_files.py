@@ -1,0 +1,273 @@
+"""Every missing or damaged file gives one line: which file, what is wrong, how to get it."""
+
+import gzip
+import os
+import pickle
+import shlex
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torchvision
+from helpers.datasets import CLASSES, draw, idx, write
+from PIL import Image
+
+from neft.data import datasets
+
+TRAIN, TEST = "MNIST/raw/train", "MNIST/raw/t10k"
+IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
+CIFAR10, CIFAR100, TINY = "cifar-10-batches-py", "cifar-100-python", "tiny-imagenet-200"
+WNID = "n01443537"
+CLASS, VAL = f"{TINY}/train/{WNID}/images", f"{TINY}/val/images"
+ANNOTATIONS = f"{TINY}/val/val_annotations.txt"
+FIRST_LINE = f"val_0.JPEG\t{WNID}\t0\t32\t44\t62\n"
+
+Damage = Callable[[Path], object]
+
+
+def removed(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def halved(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def lengthened(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def replaced_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def left_packed_and_halved(path: Path) -> None:
+    packed = gzip.compress(path.read_bytes())
+    path.with_name(f"{path.name}.gz").write_bytes(packed[: len(packed) // 2])
+    path.unlink()
+
+
+def written(content: bytes) -> Damage:
+    return lambda path: path.write_bytes(content)
+
+
+def first_line(line: str) -> Damage:
+    def change(path: Path) -> None:
+        path.write_text(path.read_text().replace(FIRST_LINE, line, 1))
+
+    return change
+
+
+def all_but(keep: int) -> Damage:
+    """Leave that many files in a folder."""
+    return lambda folder: [path.unlink() for path in sorted(folder.iterdir())[keep:]]
+
+
+def picture(form: str, width: int, height: int) -> Damage:
+    return lambda path: Image.new("RGB", (width, height)).save(path, form)
+
+
+def first_inside(damage: Damage) -> Damage:
+    return lambda folder: damage(min(folder.iterdir()))
+
+
+def other(file: str, damage: Damage) -> Damage:
+    """Damage another file than the one that is blamed."""
+    return lambda path: damage(Path(os.path.normpath(path / file)))
+
+
+class Trap:
+    """Unpickled, it leaves a file: code that ran."""
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (Path("trapped"),)
+
+
+NO_FILE, NOT_WHOLE, MD5 = "no such file", "not a whole file of its kind", "its MD5 is not the"
+DAMAGES: list[tuple[str, str, Damage, str]] = [
+    # Data set, file that is blamed, what happens to it or another, what is said of it.
+    ("mnist", f"{TRAIN}-{IMAGES}", removed, NO_FILE),
+    ("mnist", f"{TEST}-{LABELS}", removed, NO_FILE),
+    ("mnist", f"{TRAIN}-{LABELS}", replaced_by_folder, NO_FILE),
+    ("mnist", f"{TRAIN}-{IMAGES}", left_packed_and_halved, NO_FILE),
+    ("mnist", f"{TRAIN}-{IMAGES}", halved, NOT_WHOLE),
+    ("mnist", f"{TEST}-{IMAGES}", lengthened, NOT_WHOLE),
+    ("mnist", f"{TEST}-{LABELS}", emptied, NOT_WHOLE),
+    ("mnist", f"{TRAIN}-{LABELS}", halved, NOT_WHOLE),
+    ("mnist", f"{TRAIN}-{IMAGES}", written(b"<html>not found</html>"), NOT_WHOLE),
+    ("mnist", f"{TRAIN}-{IMAGES}", written(struct.pack(">4I", 2051, 0, 28, 28)), NOT_WHOLE),
+    ("mnist", f"{TRAIN}-{IMAGES}", written(idx(np.zeros(30))), NOT_WHOLE),
+    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.zeros((30, 28, 28)))), NOT_WHOLE),
+    ("mnist", f"{TRAIN}-{LABELS}", written(struct.pack(">2I", 0xD01, 0)), NOT_WHOLE),
+    (
+        "mnist",
+        f"{TRAIN}-{IMAGES}",
+        written(idx(np.zeros((30, 28, 27)))),
+        "images must be 28 x 28, are 28 x 27",
+    ),
+    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.zeros(29))), "29 labels for 30 images"),
+    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.arange(30) % 11)), "must be 0 to 9, got 10"),
+    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.arange(30) % 9)), "2 images, 9 has 0"),
+    ("cifar10", f"{CIFAR10}/data_batch_3", removed, NO_FILE),
+    ("cifar10", f"{CIFAR10}/batches.meta", removed, NO_FILE),
+    ("cifar100", f"{CIFAR100}/test", removed, NO_FILE),
+    ("cifar10", f"{CIFAR10}/data_batch_5", halved, MD5),
+    ("cifar10", f"{CIFAR10}/test_batch", flipped, MD5),
+    ("cifar10", f"{CIFAR10}/batches.meta", written(pickle.dumps(Trap())), MD5),
+    ("cifar10", f"{CIFAR10}/data_batch_1", written(pickle.dumps(Trap())), MD5),
+    ("cifar100", f"{CIFAR100}/train", lengthened, MD5),
+    ("cifar100", f"{CIFAR100}/meta", emptied, MD5),
+    ("tiny_imagenet", f"{TINY}/wnids.txt", removed, NO_FILE),
+    ("tiny_imagenet", ANNOTATIONS, removed, NO_FILE),
+    ("tiny_imagenet", f"{TINY}/wnids.txt", written(b"\xff\xfe"), "cannot be read"),
+    ("tiny_imagenet", f"{TINY}/wnids.txt", emptied, "must name classes, names none"),
+    ("tiny_imagenet", f"{TINY}/train/{WNID}", removed, "at least 2 images (*.JPEG), holds 0"),
+    ("tiny_imagenet", CLASS, all_but(0), "at least 2 images (*.JPEG), holds 0"),
+    ("tiny_imagenet", CLASS, all_but(1), "at least 2 images (*.JPEG), holds 1"),
+    ("tiny_imagenet", ANNOTATIONS, other("../images", removed), "line 1: no image 'val_0.JPEG'"),
+    ("tiny_imagenet", ANNOTATIONS, other("../images/val_3.JPEG", removed), "line 4: no image"),
+    (
+        "tiny_imagenet",
+        f"{VAL}/val_0.JPEG",
+        other("../../val_annotations.txt", first_line("")),
+        "val_0.JPEG: not in val/val_annotations.txt",
+    ),
+    ("tiny_imagenet", ANNOTATIONS, first_line("val_0.JPEG\n"), "line 1: class '' is not in"),
+    ("tiny_imagenet", ANNOTATIONS, first_line(2 * FIRST_LINE), "line 2: no image 'val_0.JPEG'"),
+    ("tiny_imagenet", ANNOTATIONS, first_line("\n"), "line 1: no image ''"),
+    (
+        "tiny_imagenet",
+        ANNOTATIONS,
+        lambda path: path.write_text(path.read_text().replace(WNID, "n00000000")),
+        "line 1: class 'n00000000' is not in wnids.txt",
+    ),
+    (
+        "tiny_imagenet",
+        ANNOTATIONS,
+        lambda path: path.write_text(path.read_text().replace(WNID, "n02124075")),
+        f"every class must have an image, {WNID} has none",
+    ),
+    ("tiny_imagenet", CLASS, first_inside(halved), "not a JPEG that can be decoded"),
+    ("tiny_imagenet", CLASS, first_inside(emptied), "not a JPEG that can be decoded"),
+    (
+        "tiny_imagenet",
+        f"{VAL}/val_2.JPEG",
+        written(b"no picture"),
+        "not a JPEG that can be decoded",
+    ),
+    ("tiny_imagenet", f"{VAL}/val_2.JPEG", replaced_by_folder, "not a JPEG that can be decoded"),
+    ("tiny_imagenet", f"{VAL}/val_2.JPEG", picture("PNG", 64, 64), "not a JPEG"),
+    (
+        "tiny_imagenet",
+        f"{VAL}/val_2.JPEG",
+        picture("JPEG", 64, 48),
+        "must be 64 x 64 pixels, is 64 x 48",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "damage", "said"), DAMAGES)
+def test_damage_is_told_in_one_line_with_the_remedy(
+    name: str, file: str, damage: Damage, said: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "some sets"
+    write(name, folder, draw(name), monkeypatch)
+    damage(folder / file)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError) as caught:
+        datasets.load(name, Path("some sets"))
+    message = str(caught.value)
+    assert said in message
+    assert message.startswith(str(folder / file))
+    assert "\n" not in message
+    assert " from http" in message
+    assert sorted(tmp_path.rglob("*")) == before  # nothing was mended, and no pickle's code ran
+
+
+@pytest.mark.parametrize("file", ["data_batch_5", "test_batch", "batches.meta"])
+def test_torchvision_unpickles_nothing_of_an_unpublished_md5(
+    file: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write("cifar10", tmp_path, draw("cifar10"), monkeypatch)
+    (tmp_path / CIFAR10 / file).write_bytes(pickle.dumps(Trap()))
+    for train in (True, False):
+        with pytest.raises(RuntimeError, match="corrupted"):
+            torchvision.datasets.CIFAR10(tmp_path, train=train)
+    assert not Path("trapped").exists()
+    with pytest.raises((KeyError, TypeError)):  # the trap is one
+        pickle.loads(pickle.dumps(Trap()))["data"]
+    assert Path("trapped").exists()
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_look_finds_a_data_set_or_says_how_to_get_it(
+    name: str, tmp_path: Path, monkeypatch
+) -> None:
+    with pytest.raises(ValueError, match="no such file; to get it from http"):
+        datasets.check(name, tmp_path)
+    write(name, tmp_path, draw(name), monkeypatch)
+    datasets.check(name, tmp_path)
+
+
+def test_the_default_data_set_needs_no_folder(tmp_path: Path) -> None:
+    datasets.check("mnist5k", tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["MNIST", "CIFAR10", "CIFAR100"])
+def test_the_remedy_is_one_that_torchvision_understands(
+    name: str, tmp_path: Path, monkeypatch
+) -> None:
+    with pytest.raises(ValueError) as caught:
+        datasets.load(name.lower(), tmp_path / "some sets")
+    program, option, code = shlex.split(str(caught.value).split(" run: ")[1])
+    calls = []
+    monkeypatch.setattr(
+        torchvision.datasets, name, lambda *args, **named: calls.append((args, named))
+    )
+    exec(code, {})
+    assert (program, option) == ("python", "-c")
+    assert calls == [((str(tmp_path / "some sets"),), {"download": True})]
+
+
+def test_the_remedy_unpacks_where_tiny_imagenet_is_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError) as caught:
+        datasets.load("tiny_imagenet", tmp_path / "some sets")
+    words = shlex.split(str(caught.value).split(" run: ")[1])
+    archive = str(tmp_path / "some sets" / "tiny-imagenet-200.zip")
+    assert words[words.index("-o") + 1] == words[words.index("-q") + 1] == archive
+    assert words[-2:] == ["-d", str(tmp_path / "some sets")]
+
+
+def test_a_greyscale_image_becomes_rgb(tmp_path: Path, monkeypatch) -> None:
+    write("tiny_imagenet", tmp_path, draw("tiny_imagenet"), monkeypatch)
+    grey = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    path = tmp_path / VAL / "val_1.JPEG"
+    Image.fromarray(grey).save(path, "JPEG")
+    image = datasets.load("tiny_imagenet", tmp_path).test.tensors[0][1]
+    assert image.shape == (3, 64, 64)
+    assert (image == image[0]).all()
+    pixels = (image[0].numpy() * 0.5 + 0.5) * 255
+    np.testing.assert_allclose(pixels, np.asarray(Image.open(path)), atol=1e-3)
+
+
+def test_loading_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch) -> None:
+    write("tiny_imagenet", tmp_path, draw("tiny_imagenet"), monkeypatch)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    datasets.load("tiny_imagenet", tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == files

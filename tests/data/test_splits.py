@@ -1,0 +1,213 @@
+"""Laws of the downloaded data sets, each read from files in the form it is distributed in."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers.datasets import CLASSES, Stored, draw, write
+from helpers.training import Killed, same
+from torch import Tensor, nn
+
+from neft import networks
+from neft._utils.seeding import seeded
+from neft.chip.hardware import Hardware
+from neft.data import datasets
+from neft.data.datasets import Splits
+from neft.devices.presets import PRESETS
+from neft.training.base import Method
+from neft.training.baselines import NoiseInjection
+from neft.training.irs import IRS
+from neft.training.loop import Schedule, train
+
+AUGMENTED = ["cifar10", "cifar100", "tiny_imagenet"]
+SIDE = {"mnist": 32, "cifar10": 32, "cifar100": 32, "tiny_imagenet": 64}
+
+
+@pytest.fixture
+def stored(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
+    made = draw(name)
+    write(name, tmp_path, made, monkeypatch)
+    return made
+
+
+def stored_pixels(images: Tensor) -> np.ndarray:
+    """Undo the normalisation."""
+    pixels = (images * 0.5 + 0.5) * 255
+    torch.testing.assert_close(pixels, pixels.round(), rtol=0, atol=1e-4)
+    return pixels.round().to(torch.uint8).numpy()
+
+
+def key(image: np.ndarray) -> bytes:
+    return hashlib.sha256(image.tobytes()).digest()
+
+
+def views(name: str, images: np.ndarray) -> dict[bytes, tuple[int, int, int, bool]]:
+    """Every crop of the padded images, plain and mirrored -> image, its two offsets, mirrored."""
+    pad, side = (2 if name == "mnist" else 4), SIDE[name]
+    padded = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    offsets = range(padded.shape[2] - side + 1)
+    return {
+        key(crop[:, :, ::-1] if mirrored else crop): (i, top, left, mirrored)
+        for i, image in enumerate(padded)
+        for top in offsets
+        for left in offsets
+        for crop in [image[:, top : top + side, left : left + side]]
+        for mirrored in (False, True)
+    }
+
+
+def read(splits: Splits) -> tuple[list[np.ndarray], list[int]]:
+    """The training part, read once, as it is stored."""
+    images, labels = zip(*(splits.train[i] for i in range(len(splits.train))), strict=True)
+    return [stored_pixels(image) for image in images], [int(label) for label in labels]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_test_part_is_the_official_one(name: str, stored: Stored, tmp_path: Path) -> None:
+    splits = datasets.load(name, tmp_path)
+    images, labels = splits.test.tensors
+    expected = np.pad(stored.test, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    np.testing.assert_array_equal(
+        stored_pixels(images), expected if name == "mnist" else stored.test
+    )
+    np.testing.assert_array_equal(labels, stored.test_labels)
+    assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
+    assert (splits.classes, splits.channels) == (CLASSES[name], stored.test.shape[1])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_training_and_validation_are_the_official_training_part(
+    name: str, stored: Stored, tmp_path: Path
+) -> None:
+    splits = datasets.load(name, tmp_path)
+    original = views(name, stored.train)
+    images, labels = read(splits)
+    trained = [original[key(image)][0] for image in images]
+    validated = [original[key(image)][0] for image in stored_pixels(splits.validation.tensors[0])]
+    assert sorted(trained + validated) == list(range(len(stored.train)))
+    labels += splits.validation.tensors[1].tolist()
+    assert stored.train_labels[trained + validated].tolist() == labels
+
+
+@pytest.mark.parametrize(("each", "tenth"), [(2, 1), (10, 1), (11, 2), (30, 3)])
+def test_a_tenth_of_each_class_rounded_up_validates(
+    each: int, tenth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("mnist", tmp_path, draw("mnist", each), monkeypatch)
+    labels = datasets.load("mnist", tmp_path).validation.tensors[1]
+    assert torch.bincount(labels).tolist() == [tenth] * 10
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_split_does_not_depend_on_the_order_of_the_images(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = []
+    for seed in (0, 1):
+        write(name, tmp_path / str(seed), draw(name, seed=seed), monkeypatch)
+        parts.append(datasets.load(name, tmp_path / str(seed)).validation.tensors)
+    assert all(map(torch.equal, *parts))
+
+
+def test_the_split_is_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("mnist", tmp_path, draw("mnist"), monkeypatch)
+    images, _ = datasets.load("mnist", tmp_path).validation.tensors
+    digest = hashlib.sha256(stored_pixels(images).tobytes()).hexdigest()
+    assert digest == "24d52787bbe4c1208ff786a9f13efb45fe1a85f0b5703f19dcdfd049dfc1c635"
+
+
+def test_equal_images_of_a_class_are_in_one_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = draw("mnist", each=5)
+    thrice = Stored(
+        made.train.repeat(3, axis=0), made.train_labels.repeat(3), made.test, made.test_labels
+    )
+    write("mnist", tmp_path, thrice, monkeypatch)
+    splits = datasets.load("mnist", tmp_path)
+    trained = Counter(map(key, read(splits)[0]))
+    validated = Counter(map(key, stored_pixels(splits.validation.tensors[0])))
+    assert set(trained).isdisjoint(validated)
+    assert set(trained.values()) == set(validated.values()) == {3}  # a tenth of 15 would be 2
+
+
+@pytest.mark.parametrize("name", AUGMENTED)
+def test_training_sees_every_crop_and_half_of_the_images_mirrored(
+    name: str, stored: Stored, tmp_path: Path
+) -> None:
+    splits = datasets.load(name, tmp_path)
+    original = views(name, stored.train)
+    reads = 600
+    with seeded("reads"):
+        seen = [original[key(stored_pixels(splits.train[0][0]))] for _ in range(reads)]
+    assert len({image for image, *_ in seen}) == 1
+    for offsets in ([top for _, top, _, _ in seen], [left for _, _, left, _ in seen]):
+        counts = np.bincount(offsets, minlength=9)
+        assert len(counts) == 9
+        # A count is binomial; 4.5 standard deviations, for 18 counts in each of 3 sets.
+        assert np.abs(counts - reads / 9).max() < 4.5 * np.sqrt(reads * 8 / 81)
+    mirrored = sum(mirrored for *_, mirrored in seen)
+    assert abs(mirrored - reads / 2) < 4.5 * np.sqrt(reads / 4)
+
+
+@pytest.mark.parametrize("name", ["mnist"])
+def test_digits_are_not_augmented(name: str, stored: Stored, tmp_path: Path) -> None:
+    splits = datasets.load(name, tmp_path)
+    np.testing.assert_array_equal(read(splits)[0], read(splits)[0])
+
+
+@pytest.mark.parametrize("name", ["cifar10"])
+def test_augmentation_draws_from_the_global_generator_alone(
+    name: str, stored: Stored, tmp_path: Path
+) -> None:
+    splits = datasets.load(name, tmp_path)
+    with seeded("one"):
+        first = read(splits)[0]
+    with seeded("one"):
+        np.testing.assert_array_equal(first, read(splits)[0])
+    with seeded("other"):
+        assert not np.array_equal(first, read(splits)[0])
+
+
+def fit(splits: Splits, method: Method, state: Path | None = None) -> nn.Module:
+    net = networks.build("vgg8", classes=10, channels=3, width=0.05, seed=0)
+    schedule = Schedule(epochs=3, batch_size=8, validation_chips=1)
+    hardware = Hardware(PRESETS["RRAM1"])
+    train(net, method, splits, hardware, 0.1, schedule, seed=0, state=state, progress=False)
+    return net
+
+
+@pytest.mark.parametrize("name", ["cifar10"])
+@pytest.mark.parametrize("method", [NoiseInjection(), IRS(beta=0.1, hidden=4)])
+@pytest.mark.parametrize("steps", [1, 4, 7])  # of 9: killed in each of the three epochs
+def test_killed_run_on_augmented_images_continues_to_the_same_bits(
+    name: str, method: Method, steps: int, stored: Stored, tmp_path: Path
+) -> None:
+    splits = datasets.load(name, tmp_path)
+    whole = fit(splits, method)
+    state = tmp_path / "state.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        fit(splits, Killed(method, [steps]), state)
+    with seeded("another process"):
+        assert same(whole, fit(splits, method, state))
+
+
+@pytest.mark.parametrize("name", ["cifar10"])
+def test_epochs_meet_other_crops(name: str, stored: Stored, tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Seen(NoiseInjection):
+        batches: list[Tensor]
+
+        def loss(self, forward, auxiliary, inputs, labels):
+            self.batches.append(inputs)
+            return super().loss(forward, auxiliary, inputs, labels)
+
+    seen, original = Seen([]), views(name, stored.train)
+    fit(datasets.load(name, tmp_path), seen)
+    cuts = [original[key(image)][1:] for batch in seen.batches for image in stored_pixels(batch)]
+    first, second, third = cuts[:20], cuts[20:40], cuts[40:]  # in the order they were drawn
+    assert first != second != third != first

@@ -1,0 +1,248 @@
+"""Laws of the variation models."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from neft._utils.seeding import generator
+from neft.devices import model_files
+from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
+from neft.devices.presets import PRESETS
+from neft.devices.variation import PolynomialGaussian, VariationModel
+
+# Level sigmas of two-bit cells at sigma_d = 0.01, as published (arXiv 2305.14561).
+PUBLISHED = {
+    "RRAM1": (0.0100, 0.0100, 0.0100, 0.0100),
+    "FeFET2": (0.0067, 0.0135, 0.0135, 0.0067),
+    "FeFET3": (0.0049, 0.0146, 0.0146, 0.0049),
+    "RRAM4": (0.0038, 0.0151, 0.0151, 0.0038),
+    "FeFET6": (0.0026, 0.0155, 0.0155, 0.0026),
+}
+LEVEL_CONDUCTANCES = torch.tensor([0, 1 / 3, 2 / 3, 1], dtype=torch.float64)
+STAIRS = MeasuredGaussian("stairs", "made up", 1.0, g=(0.1, 0.5, 0.9), sigma=(0.01, 0.03, 0.02))
+SKEWED = MeasuredQuantiles(
+    "skewed",
+    "made up",
+    1.0,
+    g=(0.1, 0.9),
+    probabilities=(0.01, 0.25, 0.5, 0.75, 0.99),
+    quantiles=((-0.02, -0.01, 0.0, 0.01, 0.1), (-0.1, -0.02, -0.01, 0.0, 0.01)),
+)
+MODELS = [*PRESETS.values(), STAIRS]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_ratio_presets_have_the_published_level_sigmas(name: str) -> None:
+    sigma = 0.01 * PRESETS[name].spread(LEVEL_CONDUCTANCES).expand(4)
+    expected = torch.tensor(PUBLISHED[name], dtype=torch.float64)
+    torch.testing.assert_close(sigma, expected, atol=5.1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
+@pytest.mark.parametrize("u", [0.0, 0.2, 0.5, 0.7, 1.0])
+def test_sampled_errors_have_mean_zero_and_the_spread_within_their_standard_errors(
+    model: VariationModel, u: float
+) -> None:
+    n, sigma_d = 200_000, 0.2
+    place = torch.full((n,), u, dtype=torch.float64)
+    sigma = sigma_d * model.spread(place).expand(n)[0].item()
+    errors = model.sample(place, sigma_d, generator=generator("spread", model.name, u))
+    assert abs(errors.mean().item()) < 4 * sigma / math.sqrt(n)
+    assert abs(errors.std().item() - sigma) < 4 * sigma / math.sqrt(2 * n)
+
+
+@pytest.mark.parametrize("model", [*MODELS, SKEWED], ids=lambda m: m.name)
+def test_same_generator_state_gives_the_same_bits(model: VariationModel) -> None:
+    u = torch.rand(100, generator=generator("u"))
+    first, second = (model.sample(u, 0.1, generator=generator("bits")) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_measured_spread_meets_the_levels_is_linear_between_and_flat_outside() -> None:
+    rms = math.sqrt((0.01**2 + 0.03**2 + 0.02**2) / 3)
+    u = torch.tensor([0.0, 0.1, 0.2, 0.5, 0.7, 0.9, 1.0], dtype=torch.float64)
+    expected = torch.tensor([0.01, 0.01, 0.015, 0.03, 0.025, 0.02, 0.02], dtype=torch.float64)
+    torch.testing.assert_close(STAIRS.spread(u), expected / rms, rtol=1e-3, atol=0)
+
+
+def test_shape_of_the_spread_has_root_mean_square_one_over_the_levels() -> None:
+    spread = STAIRS.spread(torch.tensor(STAIRS.g))
+    assert spread.pow(2).mean().item() == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("model", [*MODELS, SKEWED], ids=lambda m: m.name)
+def test_json_brings_back_an_equal_model(model: VariationModel, tmp_path) -> None:
+    model_files.save(model, tmp_path / "model.json")
+    assert model_files.load(tmp_path / "model.json") == model
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Expecting value"),
+        ("{}", "kind must be one of"),
+        ('{"kind": "wiggly"}', "got 'wiggly'"),
+        ('{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 0}', "must be positive"),
+        ('{"kind": "ratio_gaussian", "name": "x", "source": ""}', "ratio"),
+        ('{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1, "s": 2}', "'s'"),
+        ("[1]", "not a variation model"),
+    ],
+)
+def test_bad_model_files_say_file_and_fault(text: str, said: str, tmp_path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"model\.json") as caught:
+        model_files.load(path)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"g": (0.5, 0.1, 0.9)}, "g must increase"),
+        ({"g": (0.1, 0.5, 1.2)}, "g must increase"),
+        ({"sigma": (0.01, 0.0, 0.02)}, "sigma must be positive"),
+        ({"sigma": (0.01, math.nan, 0.02)}, "sigma must be positive"),
+        ({"sigma": (0.01, 0.02)}, "same length"),
+    ],
+)
+def test_measured_model_refuses_bad_levels(change: dict, said: str) -> None:
+    good = json.loads(json.dumps(model_files.to_dict(STAIRS)))
+    with pytest.raises(ValueError, match=said):
+        model_files.from_dict({**good, **change})
+
+
+# sigma in uS at some conductances in uS, worked out by hand from the published polynomials.
+FITS = {
+    "PCM": {0: 0.26348, 12.5: 0.26348 + 0.9825 - 0.293275, 25: 1.05538},
+    "RRAM_Milo": {50: 4.782321 - 0.45535, 225: 4.782321 - 2.049075},
+    "RRAM_Wan": {0: 1.053, 10: 1.053 + 2.374 - 1.167 + 0.1536},
+    "PCM_Joshi": {0: 0.28638599, 10: 0.28638599 + 0.7585724 - 0.178767},
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_published_fits_have_their_spread_at_their_own_size(name: str) -> None:
+    model = PRESETS[name]
+    width = model.high_uS - model.low_uS
+    for conductance, sigma in FITS[name].items():
+        assert model.sigma_uS(conductance) == pytest.approx(sigma)
+        u = torch.tensor([(conductance - model.low_uS) / width], dtype=torch.float64)
+        found = model.sigma_d_measured * model.spread(u).item() * width
+        assert found == pytest.approx(sigma)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_published_fits_say_nothing_outside_their_range(name: str) -> None:
+    model = PRESETS[name]
+    for conductance in (model.low_uS - 0.1, model.high_uS + 0.1):
+        with pytest.raises(ValueError, match=f"conductance_uS of {name} must be in"):
+            model.sigma_uS(conductance)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_size_of_a_published_fit_is_its_root_mean_square(name: str) -> None:
+    u = torch.linspace(0, 1, 100_001, dtype=torch.float64)
+    assert PRESETS[name].spread(u).pow(2).mean().sqrt().item() == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "coefficients", "said"),
+    [
+        (5.0, 5.0, (1.0,), "low_uS must be below high_uS"),
+        (-1.0, 5.0, (1.0,), "low_uS must be below high_uS"),
+        (0.0, 5.0, (1.0, -0.5), "sigma must be positive"),
+    ],
+)
+def test_fit_that_cannot_be_is_refused(low, high, coefficients, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        PolynomialGaussian("bad", "", coefficients, low, high)
+
+
+def drawn(model: VariationModel, u: float, n: int = 200_000) -> torch.Tensor:
+    """Errors at the measured size."""
+    place = torch.full((n,), u, dtype=torch.float64)
+    return model.sample(place, model.sigma_d_measured, generator=generator("drawn", u))
+
+
+@pytest.mark.parametrize(("u", "row"), [(0.1, (1.0, 0.0)), (0.5, (0.5, 0.5)), (0.9, (0.0, 1.0))])
+def test_sampled_quantiles_are_the_tabulated_ones(u: float, row: tuple[float, float]) -> None:
+    """Within the standard error of a quantile, sqrt(p (1 - p) / n) over the density there."""
+    errors, n = drawn(SKEWED, u), 200_000
+    table = torch.tensor(SKEWED.quantiles, dtype=torch.float64)
+    expected = (torch.tensor(row, dtype=torch.float64)[:, None] * table).sum(0)
+    for p, value in list(zip(SKEWED.probabilities, expected.tolist(), strict=True))[1:-1]:
+        below = (errors <= value).double().mean().item()
+        assert abs(below - p) < 4 * math.sqrt(p * (1 - p) / n) + 1 / 4096
+
+
+def test_tails_beyond_the_outermost_quantiles_are_cut() -> None:
+    errors = drawn(SKEWED, 0.1)
+    assert (errors.min().item(), errors.max().item()) == pytest.approx((-0.02, 0.1), rel=0.01)
+
+
+def test_measured_error_has_its_mean_and_spread_in_units_of_its_size() -> None:
+    errors = drawn(SKEWED, 0.9)
+    u = torch.tensor([0.9], dtype=torch.float64)
+    sigma = SKEWED.sigma_d_measured * SKEWED.spread(u).item()
+    assert errors.std().item() == pytest.approx(sigma, rel=0.02)
+    assert errors.mean().item() < -sigma / 4
+
+
+def test_sigma_d_scales_the_whole_error() -> None:
+    u = torch.rand(100, generator=generator("u"), dtype=torch.float64)
+    small, large = (SKEWED.sample(u, s, generator=generator("z")) for s in (0.1, 0.2))
+    torch.testing.assert_close(2 * small, large)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"g": (0.9, 0.1)}, "g must increase"),
+        ({"probabilities": (0.0, 0.25, 0.5, 0.75, 0.99)}, "probabilities must increase"),
+        ({"quantiles": ((0.1,) * 5,)}, "quantiles must have a row"),
+        ({"quantiles": ((0.0,) * 5, (0.0,) * 5)}, "not all be 0"),
+        ({"quantiles": ((0.1, 0.0, 0.1, 0.1, 0.1), (0.0,) * 5)}, "not decrease"),
+        ({"correlations": (1.1,), "draws": 2}, r"correlations must be in \[-1, 1\], got"),
+        ({"correlations": (0.5,)}, r"draws must be above .* \(1\), got 1"),
+    ],
+)
+def test_impossible_quantiles_are_refused(change: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        model_files.from_dict({**model_files.to_dict(SKEWED), **change})
+
+
+def scores(model: MeasuredQuantiles, n: int = 100_000) -> torch.Tensor:
+    """Normal scores of the ranks that devices draw, from errors that are ranks themselves."""
+    u = torch.full((n,), 0.5, dtype=torch.float64)
+    error = model.sample(u, model.sigma_d_measured, generator=generator("ages"))
+    return torch.special.ndtri(error.clamp(1e-4, 1 - 1e-4))
+
+
+def test_ages_of_a_chip_are_correlated_as_given() -> None:
+    """Time 0 with 1: r; time 0 with 2: the product, as in a Markov chain."""
+    p = tuple((torch.arange(1, 1000) / 1000).tolist())
+    ranks = MeasuredQuantiles("ranks", "", 1.0, (0.0, 1.0), p, (p, p), draws=3)
+    chain = [replace(ranks, correlations=(0.6, 0.3)[:i]) for i in range(3)]
+    first, second, third = map(scores, chain)
+    tolerance = 4 / math.sqrt(len(first))
+    for z in (first, second, third):
+        assert z.mean().abs() < tolerance
+        assert (z.std() - 1).abs() < 2 * tolerance
+    for a, b, r in ((first, second, 0.6), (second, third, 0.3), (first, third, 0.18)):
+        assert abs(torch.corrcoef(torch.stack([a, b]))[0, 1].item() - r) < tolerance
+
+
+def test_all_ages_leave_the_generator_alike() -> None:
+    """So the second tensor of a chip is as aligned in time as the first."""
+    chain = [replace(SKEWED, correlations=(0.5, 0.5)[:i], draws=3) for i in range(3)]
+    u, after = torch.rand(10, generator=generator("u")), []
+    for model in chain:
+        draw = generator("state")
+        model.sample(u, 0.1, generator=draw)
+        after.append(draw.get_state())
+    assert torch.equal(after[0], after[1])
+    assert torch.equal(after[1], after[2])

@@ -1,0 +1,36 @@
+"""What a reader would see of deployments: the artists hold the table's numbers."""
+
+import numpy as np
+import pytest
+from helpers.tables import RECALIBRATED, VERIFIED, lines
+from matplotlib.colors import to_hex
+
+from neft import figures
+from neft.figures import style
+
+
+def ticks(ax) -> list[str]:
+    return [text.get_text() for text in ax.get_xticklabels()]
+
+
+def test_numbers_of_images_are_evenly_spaced_and_methods_keep_their_looks():
+    ax = figures.plot_recalibration(RECALIBRATED)
+    assert ticks(ax) == ["0", "50", "200"]
+    for method in ("noise_free", "ovf"):
+        look = style.method_style(method)
+        drawn = lines(ax)[look.label]
+        assert drawn.get_xydata() == pytest.approx(np.array([[0, 70], [1, 75], [2, 90]]))
+        assert to_hex(drawn.get_color()) == look.colour.lower()
+        assert drawn.get_marker() == look.marker
+
+
+def test_shares_are_in_percent_and_rankings_told_apart_without_colour():
+    ax = figures.plot_write_verify(VERIFIED)
+    assert ticks(ax) == ["0", "0.1", "5"]
+    expected = np.array([[0, 90], [1, 89.9], [2, 85]])
+    assert lines(ax)["Second derivative"].get_xydata() == pytest.approx(expected)
+    looks = {(line.get_marker(), line.get_linestyle()) for line in lines(ax).values()}
+    assert len(looks) == 2
+    band = ax.collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(80)
+    assert band[:, 1].max() == pytest.approx(92)

@@ -1,0 +1,112 @@
+"""Tables for every figure, and what tests of figures share."""
+
+import pandas as pd
+
+from neft import figures
+
+LEVELS = pd.DataFrame(
+    {"g": [0.0, 0.5, 1.0], "std": [0.01, 0.03, 0.02], "std_error": [0.001, 0.002, 0.003]}
+)
+MODELS = pd.DataFrame(
+    {
+        "model": ["late"] * 2 + ["early"] * 2,
+        "g": [1.0, 0.5, 0.0, 1.0],
+        "sigma": [0.02, 0.03, 0.025, 0.025],
+    }
+)
+DRIFT = pd.DataFrame(
+    [(t, g, -0.001 * i * g) for i, t in enumerate([1e4, 0.01, 0, 100, 0.1, 1]) for g in (1.0, 0.2)],
+    columns=["time_s", "g", "mean"],
+)
+ACCURACY = pd.DataFrame(
+    [
+        (method, sigma_d, a, a - 0.02, a + 0.01, a - 0.08, a + 0.03)
+        for method, top in [("irs", 0.95), ("ovf", 0.94), ("my_method", 0.9)]
+        for sigma_d, a in [(0.2, top - 0.3), (0.0, top), (0.1, top - 0.1)]
+    ],
+    columns=["method", "sigma_d", "accuracy", "low", "high", "p5", "p95"],
+)
+DRAWS = pd.DataFrame(
+    [(m, 0.5 + 0.01 * i) for m in ("ovf", "noise_free", "my_method") for i in range(21)],
+    columns=["method", "accuracy"],
+)
+HISTORY = pd.DataFrame(
+    [
+        (method, seed, epoch, 0.5 + 0.1 * epoch + 0.01 * seed)
+        for method in ("irs", "my_method")
+        for seed in (3, 7)
+        for epoch in (2, 1, 3)
+    ],
+    columns=["method", "seed", "epoch", "validation_accuracy"],
+)
+LOSS = HISTORY.rename(columns={"validation_accuracy": "train_loss"})
+DISTANCES = pd.DataFrame(
+    {
+        "candidate": ["late"] * 2 + ["early"] * 2,
+        "g": [0.75, 0.25, 0.25, 0.75],
+        "ks": [0.2, 0.1, 0.3, 0.4],
+        "ks_p": [0.5, 0.001, 0.02, 0.03],
+        "ad": [2.0, 1.0, 3.0, 4.0],
+    }
+)
+STUCK = pd.DataFrame(
+    [
+        (stuck, share, 0.9 - share, 0.85 - share, 0.92 - share)
+        for stuck in ("low", "high")
+        for share in (0.05, 0.0, 0.001)
+    ],
+    columns=["stuck", "share", "accuracy", "low", "high"],
+)
+VERIFIED = STUCK.rename(columns={"stuck": "ranking"}).replace(
+    {"low": "curvature", "high": "random"}
+)
+RECALIBRATED = pd.DataFrame(
+    [(m, n, 0.7 + n / 1000, 0.65, 0.95) for m in ("noise_free", "ovf") for n in (200, 0, 50)],
+    columns=["method", "images", "accuracy", "low", "high"],
+)
+CLASSES = pd.DataFrame(
+    [
+        (method, 2, c, p, p / 4, p / 2, (1 + p) / 2, (3 + p) / 4)
+        for method, right in (("my_method", 0.7), ("ovf", 0.6))
+        for c, p in [(2, right), (0, 0.9 - right), (1, 0.1)]
+    ],
+    columns=["method", "label", "class", "mean", "p5", "p25", "p75", "p95"],
+)
+QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
+PERCENTILES = DRAWS.groupby("method").accuracy.quantile([0.01, 0.05]).unstack().reset_index()
+PERCENTILES.columns = ["method", "p1", "p5"]
+
+
+def chip_ecdf(draws, **ax):
+    return figures.plot_chip_ecdf(draws, PERCENTILES, **ax)
+
+
+ONE_TABLE = [
+    (figures.plot_drift, DRIFT),
+    (figures.plot_accuracy_vs_sigma, ACCURACY),
+    (figures.plot_chip_distribution, DRAWS),
+    (figures.plot_class_probabilities, CLASSES),
+    (figures.plot_history, HISTORY),
+    (figures.plot_stuck, STUCK),
+    (figures.plot_recalibration, RECALIBRATED),
+    (figures.plot_write_verify, VERIFIED),
+    (figures.plot_convergence, QUANTITY),
+]
+EVERY_PLOT = [
+    *ONE_TABLE,
+    (lambda table, **ax: figures.plot_spread(table, MODELS, **ax), LEVELS),
+    (lambda table, **ax: figures.plot_distances(table, "ks", **ax), DISTANCES),
+    (chip_ecdf, DRAWS),
+    (lambda table, **ax: figures.plot_history(table, "train_loss", **ax), LOSS),
+    (lambda table, **ax: figures.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
+]
+
+
+def lines(ax):
+    """Lines by their label in the legend."""
+    handles, labels = ax.get_legend_handles_labels()
+    return dict(zip(labels, handles, strict=True))
+
+
+def legend_texts(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]

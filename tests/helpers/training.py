@@ -1,0 +1,76 @@
+"""Small trainings that tests share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from neft import networks
+from neft._utils.seeding import generator
+from neft.chip.hardware import Hardware
+from neft.devices.presets import PRESETS
+from neft.training.base import Method
+from neft.training.baselines import NoiseInjection
+from neft.training.grid import train_grid
+from neft.training.loop import Schedule
+from neft.training.noisy_forward import NoisyForward
+
+HARDWARE = Hardware(PRESETS["RRAM1"])
+NETWORKS = {
+    "lenet5": {"channels": 1, "width": 1.0},
+    "vgg8": {"channels": 3, "width": 0.25},
+    "resnet18": {"channels": 3, "width": 0.125},
+}
+
+
+def setting(name: str, batch: int = 4) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    net = networks.build(name, classes=10, seed=0, **NETWORKS[name])
+    inputs = torch.randn(batch, NETWORKS[name]["channels"], 32, 32, generator=generator("x"))
+    return net, inputs, torch.randint(10, (batch,), generator=generator("y"))
+
+
+def noisy(net: nn.Module, sigma_d: float = 0.1, hardware: Hardware = HARDWARE) -> NoisyForward:
+    return NoisyForward(net, hardware, sigma_d, generator("backbone"), generator("feedback"))
+
+
+def train_tiny_grid(folder: Path, method: Method | None = None, **settings) -> pd.DataFrame:
+    grid = {"sigma_d": [0.1, 0.3], "seeds": [0, 1], **settings}
+    return train_grid(
+        "mine",
+        method or NoiseInjection(),
+        hardware=HARDWARE,
+        dataset="tiny",
+        network="lenet5",
+        width=0.5,
+        schedule=Schedule(epochs=2, batch_size=32, validation_chips=1),
+        folder=folder,
+        **grid,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@dataclass(frozen=True)
+class Killed(Method):
+    """Another method, killed after some steps, for good or as a run that is killed would be."""
+
+    method: Method
+    steps: list[int]
+
+    def auxiliary(self, network: nn.Module, example: torch.Tensor) -> nn.Module:
+        return self.method.auxiliary(network, example)
+
+    def loss(self, *arguments) -> torch.Tensor:
+        self.steps[0] -= 1
+        if self.steps[0] < 0:
+            raise KeyboardInterrupt
+        return self.method.loss(*arguments)
+
+
+def same(first: nn.Module, second: nn.Module) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)

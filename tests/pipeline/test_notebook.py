@@ -1,0 +1,69 @@
+"""Running notebooks: typed parameters, copies that depend on nothing but their inputs."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from neft.pipeline import notebook
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch) -> Path:
+    """A folder with a notebook in it that shows its parameters."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(PARAMS, tmp_path)
+    write(tmp_path, "import sys\nprint('busy', file=sys.stderr)\nprint(repr((training, text)))")
+    return tmp_path
+
+
+def write(folder: Path, source: str) -> None:
+    parameters = nbformat.v4.new_code_cell("training = {}\ntext = None")
+    parameters.metadata.tags = ["parameters"]
+    book = nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell(source)])
+    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, folder / "book.ipynb")
+
+
+def run(copy: str, **values) -> None:
+    notebook.execute(Path("book.ipynb"), Path(copy), values, params=Path("params.yaml"))
+
+
+def test_sections_and_values_arrive_typed_and_equal_runs_leave_equal_bytes(place: Path) -> None:
+    run("first.ipynb", text="1e-3")
+    run("second.ipynb", text="1e-3")
+    assert (place / "first.ipynb").read_bytes() == (place / "second.ipynb").read_bytes()
+    outputs = nbformat.read(place / "first.ipynb", as_version=4).cells[-1].outputs
+    assert [out.name for out in outputs] == ["stdout"]
+    training, text = eval(outputs[0].text)  # our own notebook's repr of plain values
+    assert training["learning_rate"] == 0.001
+    assert training["seeds"] == [0, 1, 2, 3, 4]
+    assert text == "1e-3"
+
+
+def test_failing_cell_leaves_no_copy_but_what_ran_can_be_read(place: Path) -> None:
+    write(place, "raise RuntimeError('on purpose')")
+    with pytest.raises(papermill.PapermillExecutionError, match="on purpose"):
+        run("copy.ipynb")
+    assert not (place / "copy.ipynb").exists()
+    assert "on purpose" in (place / notebook.FAILED / "copy.ipynb").read_text()
+
+
+def test_unknown_parameter_is_refused_before_anything_runs(place: Path) -> None:
+    with pytest.raises(ValueError, match="must be one of training, text, got 'txt'"):
+        run("copy.ipynb", txt="1")
+    assert sorted(path.name for path in place.iterdir()) == ["book.ipynb", "params.yaml"]
+
+
+def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, monkeypatch) -> None:
+    text = PARAMS.read_text().replace("epochs: 15", "epochs: -1")
+    (place / "params.yaml").write_text(text)
+    monkeypatch.setattr("sys.argv", ["notebook", "book.ipynb", "copy.ipynb"])
+    with pytest.raises(SystemExit) as caught:
+        notebook.main()
+    assert str(caught.value.code).startswith("error: params.yaml: training.epochs: ")
+    assert sorted(path.name for path in place.iterdir()) == ["book.ipynb", "params.yaml"]

@@ -1,0 +1,155 @@
+"""The whole pipeline at smoke size, as a user meets it: clone, repro, change, look."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIGURES = (
+    "measured_variation",
+    "accuracy_vs_sigma",
+    "chip_distribution",
+    "chip_ecdf",
+    "uncertainty",
+    "examples",
+    "history",
+    "convergence",
+    "weight_errors",
+    "mapping_accuracy",
+    "stuck",
+    "ageing",
+    "ablations",
+    "sigma_matrix",
+    "device_matrix",
+    "batchnorm",
+    "write_verify",
+)
+PYCACHE = ":(exclude,glob)**/__pycache__/**"
+
+
+class Clone:
+    """A clone of this repository with small parameters, of the default run or another one."""
+
+    def __init__(self, folder: Path, params: str = "params.yaml") -> None:
+        self.folder, self.params = folder, params
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        shutil.copy(ROOT / "tests" / "smoke.yaml", folder / params)
+
+    def call(self, *command: str, fails: bool = False) -> str:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            command, cwd=self.folder, env={**os.environ, "PATH": path}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
+
+    def repro(self) -> set[str]:
+        """Run the pipeline and say which stages ran."""
+        lines = self.call("python", "-m", "neft.pipeline.run", self.params).splitlines()
+        start, end = "Running stage '", "':"
+        return {
+            line.removeprefix(start).removesuffix(end) for line in lines if line.startswith(start)
+        }
+
+    def change(self, old: str, new: str) -> None:
+        params = self.folder / "params.yaml"
+        text = params.read_text()
+        assert old in text
+        params.write_text(text.replace(old, new))
+
+    def results(self, run: str = ".") -> dict[str, str]:
+        """SHA-256 of everything that a run hands to people or to git, but README.md."""
+        root = self.folder / run
+        folders = ("metrics", "figures", "variation", "executed", "runs", "ablation_runs")
+        files = [p for f in folders for p in (root / f).rglob("*") if p.is_file()]
+        return {
+            str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in [*files, root / "report.html"]
+            if path.name != ".gitignore"
+        }
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    clone = Clone(tmp_path_factory.mktemp("first") / "neft")
+    clone.repro()
+    return clone
+
+
+def test_every_result_is_there(clone: Clone) -> None:
+    for figure in FIGURES:
+        assert (clone.folder / "figures" / f"{figure}.svg").read_text().startswith("<?xml")
+    results = pd.read_csv(clone.folder / "metrics" / "results.csv")
+    assert set(results.method) == {"noise_injection", "irs"}
+    assert (results.seeds == 2).all()
+    assert (results.chips == 2).all()
+    assert results.accuracy.between(0.05, 1).all()
+    assert "lenet5 (width 0.5)" in (clone.folder / "README.md").read_text()
+    assert "Compare the methods" in (clone.folder / "report.html").read_text()
+
+
+def test_nothing_runs_twice(clone: Clone) -> None:
+    assert clone.repro() == set()
+
+
+def test_metrics_and_plots_are_shown(clone: Clone) -> None:
+    shown = json.loads(clone.call("dvc", "metrics", "show", "--json"))
+    files = shown[""]["data"]
+    accuracy = json.loads((clone.folder / "metrics" / "accuracy.json").read_text())
+    assert files[str(Path("metrics/accuracy.json"))]["data"] == accuracy
+    clone.call("dvc", "plots", "show")
+    page = (clone.folder / "dvc_plots" / "index.html").read_text()
+    assert all(figure in page for figure in FIGURES)
+
+
+def test_second_clone_and_a_folder_of_its_own_give_the_same_bytes(
+    clone: Clone, tmp_path: Path
+) -> None:
+    """And leave everything else as it was: the default run's results, and what git sees."""
+    second = Clone(tmp_path / "neft", "params/smoke.yaml")
+    status = ("git", "status", "--short", "--ignored", ":!results", PYCACHE)
+    before = second.call(*status)
+    second.repro()
+    assert second.repro() == set()
+    assert second.results("results/smoke").items() <= clone.results().items()
+    assert second.call(*status) == before
+    table = (second.folder / "results" / "smoke" / "README.md").read_text()
+    assert "`make repro PARAMS=params/smoke.yaml`" in table
+    kept = second.call("git", "status", "--short", "--untracked-files=all", "results").split()[1::2]
+    tops = {Path(path).parts[2] for path in kept}
+    assert tops == {"README.md", "dvc.lock", "figures", "metrics", "variation"}
+
+
+def test_one_methods_parameters_rerun_that_method_only(clone: Clone) -> None:
+    clone.change("beta: 1.0e-2", "beta: 2.0e-2")
+    ran = clone.repro()
+    follow = {"training@irs", "montecarlo@irs", "figures", "ablations", "deployment", "report"}
+    assert follow <= ran <= follow | {"readme"}
+
+
+def test_an_experiment_with_another_preset_runs(clone: Clone) -> None:
+    git = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
+    clone.call("git", "add", "--all")
+    clone.call(*git, "commit", "--quiet", "--message", "smoke")
+    before = clone.results()
+    clone.call("dvc", "exp", "run", "-S", "hardware.preset=RRAM4")
+    hardware = json.loads((clone.folder / "variation" / "hardware.json").read_text())
+    assert hardware["variation"]["name"] == "RRAM4"
+    changed = {name for name, digest in clone.results().items() if digest != before[name]}
+    assert {"runs/irs/sigma_d=0.1,seed=0.safetensors", "metrics/results.csv"} <= changed
+
+
+def test_bad_parameter_stops_before_any_training(clone: Clone) -> None:
+    clone.change("preset: RRAM4", "preset: RRAM9")
+    said = clone.call("dvc", "repro", fails=True)
+    assert "error: params.yaml: hardware.preset must be one of RRAM1" in said
+    assert "got 'RRAM9'" in said
+    assert "training" not in said

@@ -1,0 +1,142 @@
+"""An independent reading of the committed tables gives the numbers in the READMEs.
+
+Nothing of the package is used but the methods' labels: draws are read from metrics/montecarlo with
+the standard library, and every number is computed again; ends of intervals, which come from
+resampling, are taken from the committed tables.
+"""
+
+import csv
+import math
+import re
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from neft.figures.style import method_style
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT.glob("results/*/metrics/results.csv")
+RUNS = [ROOT, *(path.parents[1] for path in COMMITTED)]
+each_run = pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name if run != ROOT else "root")
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def read_draws(run: Path) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
+    """(method, sigma_d) -> (seed, chip) -> accuracy."""
+    draws = defaultdict(dict)
+    for path in sorted((run / "metrics" / "montecarlo").glob("*.csv")):
+        for row in read(path):
+            cell = draws[row["method"], row["sigma_d"]]
+            assert (row["seed"], row["chip"]) not in cell
+            cell[row["seed"], row["chip"]] = float(row["accuracy"])
+    return draws
+
+
+def percentile(values, percent: int) -> float:
+    ordered = sorted(values)
+    place = percent / 100 * (len(ordered) - 1)
+    below = ordered[math.floor(place)]
+    return below + (place % 1) * (ordered[math.ceil(place)] - below)
+
+
+def block(run: Path) -> list[str]:
+    """The lines of the README that the pipeline wrote."""
+    lines = (run / "README.md").read_text(encoding="utf-8").splitlines()
+    return lines[lines.index("<!-- results: begin -->") + 1 : lines.index("<!-- results: end -->")]
+
+
+def tables(run: Path) -> list[tuple[list[str], dict[str, list[str]]]]:
+    """Each table as its head and its cells by the label of the row."""
+    found, before = [], ""
+    for line in block(run):
+        if line.startswith("|"):
+            first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if not before.startswith("|"):
+                found.append((cells, {}))
+            elif not set(first) <= set("-"):
+                assert first not in found[-1][1]
+                found[-1][1][first] = cells
+        before = line
+    return found
+
+
+def assert_shows(cell: str, value: float, low: str = "", high: str = "") -> None:
+    """A cell holds a number and the ends that exist, in percent, to its last digit."""
+    expected = [100 * value, *(100 * float(end) for end in (low, high) if end)]
+    numbers = re.findall(r"\d+\.\d+", cell)
+    assert all(len(number.partition(".")[2]) == 1 for number in numbers)
+    assert [float(number) for number in numbers] == pytest.approx(expected, rel=0, abs=0.05 + 1e-9)
+    assert ("–" in cell) == bool(low)
+    assert ("at most" in cell) == bool(high and not low)
+
+
+@each_run
+def test_means_are_those_of_the_committed_draws(run: Path) -> None:
+    head, rows = tables(run)[0]
+    draws, results = read_draws(run), read(run / "metrics" / "results.csv")
+    assert {(row["method"], row["sigma_d"]) for row in results} == draws.keys()
+    assert rows.keys() == {method_style(method).label for method, _ in draws}
+    for row in results:
+        cell = draws[row["method"], row["sigma_d"]]
+        seeds = {seed for seed, _ in cell}
+        means = [statistics.fmean(a for (s, _), a in cell.items() if s == seed) for seed in seeds]
+        shown = rows[method_style(row["method"]).label][head.index(f"σ_d = {row['sigma_d']}")]
+        assert_shows(shown, statistics.fmean(means), row["low"], row["high"])
+        assert float(row["accuracy"]) == pytest.approx(statistics.fmean(means), abs=1e-12)
+        assert f"{len(seeds)} seeds, {len(cell) // len(seeds)} chips each" in "".join(block(run))
+
+
+@each_run
+def test_the_worst_case_is_that_of_the_committed_draws(run: Path) -> None:
+    _, rows = tables(run)[1]
+    draws, results = read_draws(run), read(run / "metrics" / "results.csv")
+    largest = max(draws, key=lambda key: float(key[1]))[1]
+    assert f"Worst case at σ_d = {largest}," in "".join(block(run))
+    for row in results:
+        cell = draws[row["method"], row["sigma_d"]].values()
+        p5, p1, worst = percentile(cell, 5), percentile(cell, 1), min(cell)
+        assert [float(row[name]) for name in ("p5", "p1", "worst")] == pytest.approx(
+            [p5, p1, worst]
+        )
+        if row["sigma_d"] == largest:
+            shown = rows[method_style(row["method"]).label]
+            assert_shows(shown[0], p5, row["p5_low"], row["p5_high"])
+            assert_shows(shown[1], p1, row["p1_low"], row["p1_high"])
+            assert_shows(shown[2], worst)
+    assert len(rows) == len({method for method, _ in draws})
+
+
+@each_run
+def test_differences_are_those_of_the_committed_draws(run: Path) -> None:
+    """And each stands where its interval puts it: better, worse or not told apart."""
+    draws, shown = read_draws(run), {}
+    for line in block(run):
+        against = re.match(r"- Against ([^.]+)\. ", line)
+        if not against:
+            continue
+        for verdict, entries in re.findall(r"(Better|Worse|Not told apart): (.+?)\.(?= |$)", line):
+            for entry in entries.split("; "):
+                label, _, places = entry.removesuffix(")").rpartition(" (")
+                for place in places.split(", "):
+                    points, _, sigma_d = place.rpartition(" at ")
+                    key = label, against[1], sigma_d
+                    assert key not in shown
+                    shown[key] = verdict, points
+    for row in read(run / "metrics" / "differences.csv"):
+        mine, other = (draws[row[name], row["sigma_d"]] for name in ("method", "against"))
+        difference = statistics.fmean(accuracy - other[pair] for pair, accuracy in mine.items())
+        assert float(row["difference"]) == pytest.approx(difference, abs=1e-12)
+        labels = (method_style(row[name]).label for name in ("method", "against"))
+        verdict, points = shown.pop((*labels, row["sigma_d"]))
+        better, worse = float(row["low"]) > 0, float(row["high"]) < 0
+        assert verdict == ("Better" if better else "Worse" if worse else "Not told apart")
+        if points:
+            digits = len(points.partition(".")[2])
+            assert float(points) == pytest.approx(100 * difference, rel=0, abs=0.5 / 10**digits)
+    assert not shown

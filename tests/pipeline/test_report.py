@@ -1,0 +1,154 @@
+"""The report and the README's table say what the results say."""
+
+import html
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from neft.pipeline import readme, report
+
+ROOT = Path(__file__).parents[2]
+
+
+def book(folder: Path, name: str) -> Path:
+    cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+def test_notebooks_are_joined_in_order_with_distinct_cells(tmp_path: Path) -> None:
+    merged = report.merge([book(tmp_path, name) for name in ("b", "a")])
+    assert [cell.source for cell in merged.cells[1:]] == ["# b", "# a"]
+    assert len({cell.id for cell in merged.cells}) == 3
+    nbformat.validate(merged)
+
+
+def of_this_repository(folder: Path) -> list[Path]:
+    """The notebooks, not executed, and one of them for two methods."""
+    names = {"variation": "1_variation", "figures": "4_figures"}
+    names |= {f"training-{method}": "2_training" for method in ("ovf", "noise_free")}
+    for name, source in names.items():
+        shutil.copy(ROOT / "notebooks" / f"{source}.ipynb", folder / f"{name}.ipynb")
+    return [folder / f"{name}.ipynb" for name in names]
+
+
+def test_contents_lead_to_every_heading_once(tmp_path: Path) -> None:
+    merged = report.merge(of_this_repository(tmp_path))
+    page = report.render(merged)
+    links = re.findall(r'<a href="#(cell-id=[^"]+)">([^<]+)</a>', page)
+    headings = [
+        (f"cell-id={cell.id}", line.lstrip("# "))
+        for cell in merged.cells[1:]
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("#")
+    ]
+    assert [(target, html.unescape(text)) for target, text in links] == headings
+    assert len(headings) > 10
+    for target, _ in links:
+        assert page.count(f'id="{target}"') == 1
+    assert "2 · Train one method: noise_free" in dict(links).values()
+
+
+def test_page_shows_without_a_network_and_from_another_folder(tmp_path: Path) -> None:
+    page = report.render(report.merge(of_this_repository(tmp_path)))
+    assert not re.search(
+        r"""(src|srcset)=["']?(?!data:)|@import|url\(["']?http|<link|<script""", page
+    )
+    for link in re.findall(r'href="([^"#][^"]*)"', page):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_missing_or_broken_notebook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.ipynb").write_text("{")
+    for name in ("missing", "broken"):
+        with pytest.raises(ValueError, match=rf"{name}\.ipynb: not a notebook"):
+            report.merge([tmp_path / f"{name}.ipynb"])
+
+
+def test_table_holds_every_number_once() -> None:
+    results = pd.DataFrame(
+        {
+            "method": ["irs", "irs", "mine"],
+            "sigma_d": [0.1, 0.2, 0.1],
+            "seeds": 3,
+            "chips": 50,
+            "accuracy": [0.9512, 0.81, 0.5],
+            "low": [0.94, 0.8, 0.4],
+            "high": [0.96, 0.82, 0.6],
+        }
+    )
+    lines = readme.table(results, "A net", "make it").splitlines()
+    assert lines[0] == "| method | σ_d = 0.1 | σ_d = 0.2 |"
+    assert lines[2] == "| IRS | 95.1 (94.0–96.0) | 81.0 (80.0–82.0) |"
+    assert lines[3] == "| mine | 50.0 (40.0–60.0) | not run |"
+    assert lines[-1].startswith("A net: ")
+    assert "3 seeds, 50 chips" in lines[-1]
+    assert lines[-1].endswith("`make it`.")
+
+
+def test_worst_case_leaves_out_the_ends_that_an_interval_has_not() -> None:
+    rows = [
+        ("irs", 0.1, 0.9, 0.8, 0.95, 0.85, 0.75, 0.9, 0.7),
+        ("irs", 0.2, 0.512, 0.41, 0.58, 0.4, float("nan"), 0.44, 0.33),
+        ("mine", 0.2, 0.5, float("nan"), float("nan"), 0.4, float("nan"), float("nan"), 0.3),
+    ]
+    columns = ["method", "sigma_d", "p5", "p5_low", "p5_high", "p1", "p1_low", "p1_high", "worst"]
+    results = pd.DataFrame(rows, columns=columns).assign(seeds=3, chips=50)
+    head, _, *lines, _, caption = readme.worst_case(results).splitlines()
+    assert head == "| method | 5th percentile | 1st percentile | worst chip |"
+    assert lines == [
+        "| IRS | 51.2 (41.0–58.0) | 40.0 (at most 44.0) | 33.0 |",
+        "| mine | 50.0 | 40.0 | 30.0 |",
+    ]
+    assert caption.startswith("Worst case at σ_d = 0.2, test accuracy in %")
+    assert "3 × 50 chips" in caption
+
+
+def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("")
+    (tmp_path / "linked").symlink_to("../../params/mine.yaml")
+    assert readme.command(tmp_path / "params.yaml") == "make repro"
+    assert readme.command(tmp_path / "linked") == "make repro PARAMS=params/mine.yaml"
+
+
+def test_comparison_says_what_is_larger_than_its_interval() -> None:
+    rows = [
+        ("ovf", 0.1, 0.012, 0.004, 0.02),
+        ("ovf", 0.2, 0.01, -0.001, 0.021),
+        ("irs", 0.1, -0.0002, -0.0003, -0.0001),
+        ("irs", 0.2, float("nan"), float("nan"), float("nan")),
+    ]
+    table = pd.DataFrame(rows, columns=["method", "sigma_d", "difference", "low", "high"])
+    _, line = readme.comparison(table.assign(against="scaled_logits")).splitlines()
+    assert line == (
+        "- Against Scaled logits. Better: OVF (+1.2 at 0.1). Worse: IRS (-0.02 at 0.1). "
+        "Not told apart: OVF (0.2); IRS (0.2)."
+    )
+
+
+def test_block_replaces_only_what_is_between_the_markers() -> None:
+    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
+    once = readme.replace_block(text, "new")
+    assert once == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter\n"
+    assert readme.replace_block(once, "new") == once
+    with pytest.raises(ValueError, match="must hold"):
+        readme.replace_block("no markers", "new")
+
+
+# The default run at the root, and the committed runs of other parameter files.
+COMMITTED = ROOT.glob("results/*/metrics/results.csv")
+RUNS = [Path(), *(path.parents[1].relative_to(ROOT) for path in COMMITTED)]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=str)
+def test_readme_agrees_with_the_committed_results(run: Path) -> None:
+    params = f"params/{run.name}.yaml" if run.name else "params.yaml"
+    command = f"make repro PARAMS={params}" if run.name else "make repro"
+    text = (ROOT / run / "README.md").read_text(encoding="utf-8")
+    block = readme.results_block(ROOT / run / "metrics", ROOT / params, command)
+    assert readme.replace_block(text, block) == text

@@ -1,0 +1,85 @@
+"""Laws of a run's own folder: made once, in step with its parameter file, in the right place."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from neft.pipeline import run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository's root with a parameter file, as current folder."""
+    (tmp_path / "params").mkdir()
+    for path in ("params.yaml", "params/mine.yaml", "smoke.yaml"):
+        shutil.copy(ROOT / "tests" / "smoke.yaml", tmp_path / path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[Path, tuple]:
+    """Run the command; return the folder and the program that it ends in."""
+    ended: list[tuple] = []
+    monkeypatch.setattr("sys.argv", ["repro", *arguments])
+    monkeypatch.setattr(os, "execvp", lambda *program: ended.append(program))
+    run.main()
+    return Path.cwd(), *ended
+
+
+@pytest.mark.parametrize("given", [[], ["params.yaml"], ["./params.yaml"]])
+def test_default_run_is_the_root(given: list[str], root: Path, monkeypatch) -> None:
+    before = sorted(root.rglob("*"))
+    assert call(monkeypatch, *given) == (root, ("dvc", ["dvc", "repro"]))
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("given", ["params/mine.yaml", "./params/../params/mine.yaml"])
+def test_other_runs_have_a_folder_that_links_to_the_root(
+    given: str, root: Path, monkeypatch
+) -> None:
+    folder, program = call(monkeypatch, given)
+    assert folder == root / "results" / "mine"
+    assert program == ("dvc", ["dvc", "repro"])
+    assert (folder / "params.yaml").samefile(root / "params" / "mine.yaml")
+    for name in run.SHARED:
+        assert (folder / name).resolve() == root / name
+
+
+def test_folder_is_made_once_and_its_readme_kept(root: Path) -> None:
+    readme = root / run.folder(Path("params/mine.yaml")) / "README.md"
+    assert readme.read_text().startswith("# mine\n")
+    readme.write_text("what I read in it")
+    run.folder(Path("params/mine.yaml"))
+    assert readme.read_text() == "what I read in it"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("params/none.yaml", "params/none.yaml: .*No such file"),
+        ("smoke.yaml", "PARAMS must be params.yaml or params/NAME.yaml, got 'smoke.yaml'"),
+        ("params", "params: .*directory"),
+        ("params/bad.yaml", "params/bad.yaml: .*unknown key"),
+        (
+            "params/far.yaml",
+            r"\S*/datasets/cifar-10-batches-py/data_batch_1: no such file; to get it",
+        ),
+        ("params/mine.yml", "PARAMS must be .*, got 'params/mine.yml'"),
+    ],
+)
+def test_bad_choices_end_in_one_line_and_leave_nothing(
+    given: str, said: str, root: Path, monkeypatch
+) -> None:
+    shutil.copy("smoke.yaml", "params/mine.yml")
+    Path("params/bad.yaml").write_text(Path("smoke.yaml").read_text() + "\nmore: 1\n")
+    far = Path("smoke.yaml").read_text().replace("name: mnist5k", "name: cifar10")
+    Path("params/far.yaml").write_text(far)
+    before = sorted(root.rglob("*"))
+    with pytest.raises(SystemExit, match=f"^error: {said}") as caught:
+        call(monkeypatch, given)
+    assert "\n" not in str(caught.value.code)
+    assert sorted(root.rglob("*")) == before

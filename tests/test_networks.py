@@ -1,0 +1,210 @@
+"""Laws of the benchmark networks: their sizes, their snapshots, their seeds."""
+
+import math
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from neft._utils.seeding import generator
+from neft.networks import NETWORKS, build
+from neft.training.irs import capture
+
+SMALL = {"lenet5": 1.0, "vgg8": 0.125, "resnet18": 0.125}
+
+
+def network(name: str, *, channels: int = 1, width: float = 1.0, seed: int = 0) -> nn.Module:
+    return build(name, classes=10, channels=channels, width=width, seed=seed)
+
+
+def weighted_layers(net: nn.Module) -> list[nn.Module]:
+    return [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+
+
+def lenet5(channels: int, classes: int, c: tuple[int, ...]) -> int:
+    """Weights of the convolutions, of the linear layers, biases, 2 a BatchNorm channel."""
+    convolutions = 25 * channels * c[0] + 25 * c[0] * c[1]
+    linear = 5 * 5 * c[1] * c[2] + c[2] * c[3] + c[3] * classes + classes
+    return convolutions + linear + 2 * (c[0] + c[1] + c[2] + c[3])
+
+
+def vgg8(channels: int, classes: int, c: tuple[int, ...]) -> int:
+    pairs = channels * c[0] + c[0] * c[1] + c[1] * c[2] + c[2] * c[3] + c[3] * c[4] + c[4] * c[5]
+    linear = 4 * 4 * c[5] * c[6] + c[6] + c[6] * classes + classes
+    return 9 * pairs + linear + 2 * (c[0] + c[1] + c[2] + c[3] + c[4] + c[5])
+
+
+def resnet18(channels: int, classes: int, c: tuple[int, ...]) -> int:
+    stem = 9 * channels * c[0] + 2 * c[0]
+    layer1 = 4 * 9 * c[0] * c[0] + 4 * 2 * c[0]
+    layer2 = 9 * c[0] * c[1] + 3 * 9 * c[1] * c[1] + c[0] * c[1] + 5 * 2 * c[1]
+    layer3 = 9 * c[1] * c[2] + 3 * 9 * c[2] * c[2] + c[1] * c[2] + 5 * 2 * c[2]
+    layer4 = 9 * c[2] * c[3] + 3 * 9 * c[3] * c[3] + c[2] * c[3] + 5 * 2 * c[3]
+    return stem + layer1 + layer2 + layer3 + layer4 + c[3] * classes + classes
+
+
+@pytest.mark.parametrize(("channels", "classes"), [(1, 10), (3, 10), (3, 100), (3, 200)])
+@pytest.mark.parametrize(
+    ("count", "width", "c"),
+    [
+        (lenet5, 1.0, (6, 16, 120, 84)),
+        (lenet5, 2.0, (12, 32, 240, 168)),
+        (vgg8, 1.0, (64, 128, 256, 256, 512, 512, 1024)),
+        (vgg8, 0.25, (16, 32, 64, 64, 128, 128, 256)),
+        (resnet18, 1.0, (64, 128, 256, 512)),
+        (resnet18, 0.25, (16, 32, 64, 128)),
+    ],
+)
+def test_parameters_are_those_counted_by_hand(
+    count, width: float, c: tuple[int, ...], channels: int, classes: int
+) -> None:
+    with torch.device("meta"):  # sizes only
+        net = NETWORKS[count.__name__](classes, channels=channels, width=width)
+    assert sum(p.numel() for p in net.parameters()) == count(channels, classes, c)
+
+
+def test_full_width_resnet18_has_the_size_that_others_report_for_small_images() -> None:
+    """11.17 million, for example in the table of github.com/kuangliu/pytorch-cifar's network."""
+    assert resnet18(3, 10, (64, 128, 256, 512)) == 11_173_962
+
+
+SIZES = [("lenet5", 32), ("vgg8", 32), ("resnet18", 32), ("resnet18", 64), ("resnet18", 33)]
+
+
+@pytest.mark.parametrize(("name", "size"), SIZES)
+@pytest.mark.parametrize(("channels", "classes"), [(1, 10), (3, 7), (3, 100), (3, 200)])
+def test_every_image_gets_a_logit_for_every_class(
+    name: str, size: int, channels: int, classes: int
+) -> None:
+    net = build(name, classes=classes, channels=channels, width=SMALL[name], seed=0)
+    assert net(torch.zeros(2, channels, size, size)).shape == (2, classes)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "vgg8"])
+@pytest.mark.parametrize("shape", [(3, 64, 64), (3, 28, 28), (1, 32, 32), (32, 32)])
+def test_an_image_of_another_shape_is_refused(name: str, shape: tuple[int, ...]) -> None:
+    net = network(name, channels=3, width=SMALL[name])
+    got = str([2, *shape]).replace("[", r"\[")
+    with pytest.raises(ValueError, match=rf"images must be \[batch, 3, 32, 32\], got {got}"):
+        net(torch.zeros(2, *shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "shapes"),
+    [
+        ("lenet5", 1.0, [(6, 28, 28), (6, 14, 14), (16, 5, 5)]),
+        ("vgg8", 1.0, [(64, 32, 32), (128, 16, 16), (256, 8, 8)]),
+        ("vgg8", 0.125, [(8, 32, 32), (16, 16, 16), (32, 8, 8)]),
+        ("resnet18", 0.25, [(16, 32, 32), (16, 32, 32), (32, 16, 16), (64, 8, 8)]),
+    ],
+)
+def test_the_forward_pass_meets_the_snapshots_in_order(
+    name: str, width: float, shapes: list[tuple[int, ...]]
+) -> None:
+    net = network(name, width=width).eval()
+    met: list[tuple[str, tuple[int, ...]]] = []
+    for key in reversed(net.snapshots):
+        net.get_submodule(key).register_forward_hook(
+            lambda _module, _inputs, output, key=key: met.append((key, tuple(output.shape[1:])))
+        )
+    with torch.no_grad():
+        net(torch.zeros(1, 1, 32, 32))
+    assert met == list(zip(net.snapshots, shapes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("vgg8", [("features.conv1", 6), ("features.pool1", 4), ("features.pool2", 3)]),
+        ("resnet18", [("stem", 6), ("layer1", 6), ("layer2", 4), ("layer3", 3)]),
+    ],
+)
+def test_snapshots_are_pooled_as_published(name: str, published: list[tuple[str, int]]) -> None:
+    """VGG-8: after the first convolution block to 6 x 6, the first pool to 4, the second to 3.
+
+    ResNet-18: before layers 1 to 4, to 6, 6, 4 and 3.
+    """
+    assert list(NETWORKS[name].snapshots.items()) == published
+
+
+def test_a_snapshot_of_resnet18_is_what_the_next_layer_gets() -> None:
+    net = network("resnet18", width=0.125).eval()
+    images = torch.randn(2, 1, 32, 32, generator=generator("images"))
+    met: dict[str, torch.Tensor] = {}
+    following = dict(zip(net.snapshots, ("layer1", "layer2", "layer3", "layer4"), strict=True))
+    for key, after in following.items():
+        net.get_submodule(after).register_forward_pre_hook(
+            lambda _layer, args, key=key: met.__setitem__(key, args[0].clone())
+        )
+    with capture(net, tuple(net.snapshots)) as taken:
+        net(images)
+    assert all(torch.equal(taken[key], met[key]) for key in net.snapshots)
+
+
+def test_resnet18_is_torchvisions_but_for_stem_and_names() -> None:
+    """Slow oracle: torchvision's own network with a small stem and the same weights."""
+    net = network("resnet18", channels=3, seed=1).eval()
+    other = torchvision.models.resnet18(num_classes=10).eval()
+    other.conv1, other.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    names = {"stem.0": "conv1", "stem.1": "bn1", "classifier.2": "fc"}
+    weights = {}
+    for key, tensor in net.state_dict().items():
+        ours = next((old for old in names if key.startswith(f"{old}.")), "")
+        weights[key.replace(ours, names[ours]) if ours else key] = tensor
+    other.load_state_dict(weights)
+    images = torch.randn(2, 3, 32, 32, generator=generator("images"))
+    torch.testing.assert_close(net(images), other(images))
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "hidden"),
+    [
+        ("lenet5", 1.0, [6, 16, 120, 84]),
+        ("lenet5", 0.5, [3, 8, 60, 42]),
+        ("lenet5", 2.0, [12, 32, 240, 168]),
+        ("vgg8", 1.0, [64, 128, 256, 256, 512, 512, 1024]),
+        ("vgg8", 0.125, [8, 16, 32, 32, 64, 64, 128]),
+        ("lenet5", 0.001, [1, 1, 1, 1]),
+    ],
+)
+def test_width_scales_every_hidden_layer_and_no_other(
+    name: str, width: float, hidden: list[int]
+) -> None:
+    layers = weighted_layers(network(name, channels=3, width=width))
+    assert [layer.weight.shape[0] for layer in layers] == [*hidden, 10]
+    assert layers[0].weight.shape[1] == 3
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_weights_depend_on_the_seed_and_nothing_else(name: str) -> None:
+    torch.manual_seed(1)
+    first = network(name, width=SMALL[name], seed=3).state_dict()
+    torch.manual_seed(2)
+    again = network(name, width=SMALL[name], seed=3).state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_another_seed_changes_every_weighted_layer(name: str) -> None:
+    one, other = (weighted_layers(network(name, width=SMALL[name], seed=s)) for s in (3, 4))
+    for a, b in zip(one, other, strict=True):
+        assert not torch.equal(a.weight, b.weight)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_building_leaves_the_global_generator_alone(name: str) -> None:
+    before = torch.get_rng_state()
+    network(name, width=SMALL[name])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_unknown_network_is_named_beside_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="one of lenet5, vgg8, resnet18, got 'alexnet'"):
+        network("alexnet")
+
+
+@pytest.mark.parametrize("width", [0, -1, math.inf, math.nan])
+def test_an_impossible_width_is_refused(width: float) -> None:
+    with pytest.raises(ValueError, match=f"width must be positive and finite, got {width}"):
+        network("lenet5", width=width)

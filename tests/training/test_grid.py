@@ -1,0 +1,94 @@
+"""Laws of the grid of trainings: what is trained, kept and continued."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from helpers.training import HARDWARE, contents, train_tiny_grid
+
+from neft import networks
+from neft._utils import checkpoints
+from neft.data import datasets
+from neft.data.datasets import Splits
+from neft.evaluation import grid as evaluation_grid
+from neft.training import grid as training_grid
+from neft.training.baselines import NoiseInjection
+from neft.training.irs import IRS
+from neft.training.loop import Schedule
+
+pytestmark = pytest.mark.usefixtures("one_process")
+
+
+def test_every_point_of_the_grid_is_trained(tmp_path: Path) -> None:
+    history = train_tiny_grid(tmp_path)
+    points = {(0.1, 0), (0.1, 1), (0.3, 0), (0.3, 1)}
+    assert set(zip(history.sigma_d, history.seed, strict=True)) == points
+    assert set(history.method) == {"mine"}
+
+
+def test_brief_training_is_the_grid_by_noise_injection(tmp_path: Path) -> None:
+    about = {"hardware": HARDWARE, "dataset": "tiny", "sigma_d": [0.3]}
+    folder = training_grid.train_briefly(tmp_path / "brief", dataset_folder=tmp_path, **about)
+    training_grid.train_grid(
+        "noise_injection", NoiseInjection(), network="lenet5", width=1.0, seeds=[0],
+        schedule=Schedule(epochs=3), folder=tmp_path / "grid", **about,
+    )  # fmt: skip
+    assert contents(folder) == contents(tmp_path / "grid") != {}
+
+
+def test_data_are_looked_for_where_each_grid_is_told(
+    tmp_path: Path, monkeypatch, tiny: Splits
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
+    train_tiny_grid(tmp_path / "runs", dataset_folder=tmp_path / "here")
+    evaluation_grid.evaluate_grid(
+        tmp_path / "runs", hardware=[HARDWARE], chips=1, batch_size=10,
+        dataset_folder=tmp_path / "there",
+    )  # fmt: skip
+    assert asked == [tmp_path / "here", tmp_path / "there"]
+
+
+def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:
+    train_tiny_grid(tmp_path / "all")
+    train_tiny_grid(tmp_path / "one", sigma_d=[0.3], seeds=[1])
+    ((name, alone),) = contents(tmp_path / "one").items()
+    assert contents(tmp_path / "all")[name] == alone
+
+
+def test_mixed_precision_reaches_the_training(tmp_path: Path) -> None:
+    settings = {"sigma_d": [0.1], "seeds": [0]}
+    plain = train_tiny_grid(tmp_path / "plain", **settings)
+    mixed = train_tiny_grid(tmp_path / "mixed", mixed_precision=True, **settings)
+    assert plain.train_loss.tolist() != mixed.train_loss.tolist()
+
+
+def test_killed_grid_continues_to_the_same_bits(tmp_path: Path, monkeypatch) -> None:
+    whole = train_tiny_grid(tmp_path / "whole")
+    losses = [0]
+    original = NoiseInjection.loss
+
+    def killed(*arguments) -> torch.Tensor:
+        losses[0] += 1
+        if losses[0] > 10:  # 2 epochs of 3 steps: in the second run's second epoch
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    scratch = tmp_path / "scratch"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(NoiseInjection, "loss", killed)
+        train_tiny_grid(tmp_path / "again", scratch=scratch)
+    assert len(list(scratch.iterdir())) == 2
+    again = train_tiny_grid(tmp_path / "again", scratch=scratch)
+    pd.testing.assert_frame_equal(whole, again, check_exact=True)
+    assert contents(tmp_path / "whole") == contents(tmp_path / "again")
+    assert not scratch.exists()
+
+
+def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) -> None:
+    train_tiny_grid(tmp_path, IRS(beta=0.1, hidden=8), sigma_d=[0.1], seeds=[0])
+    tensors, _ = checkpoints.load(next(tmp_path.iterdir()))
+    plain = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+    shapes = {name: tensor.shape for name, tensor in plain.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in tensors.items()} == shapes

@@ -1,0 +1,250 @@
+"""Laws of the training loop."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from helpers.training import Killed, same
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from neft import networks
+from neft._utils.seeding import generator
+from neft.characterize.bundled import LEVELS
+from neft.characterize.reads import read_level_table
+from neft.characterize.variation_models import at_time, empirical, gaussian
+from neft.chip.hardware import Hardware
+from neft.chip.layers import device_weights
+from neft.chip.monte_carlo import accuracy_over_chips
+from neft.chip.programming import program
+from neft.data.datasets import Splits
+from neft.devices.presets import PRESETS
+from neft.training.base import Method
+from neft.training.baselines import (
+    CorrectNet,
+    NoiseFree,
+    NoiseInjection,
+    RightCensored,
+    ScaledLogits,
+)
+from neft.training.irs import IRS
+from neft.training.loop import Schedule, train
+from neft.training.ovf import OVF
+
+HARDWARE = Hardware(PRESETS["RRAM1"])
+SCHEDULE = Schedule(epochs=3, batch_size=32, validation_chips=2)
+METHODS = {
+    "noise_free": NoiseFree(),
+    "noise_injection": NoiseInjection(),
+    "scaled_logits": ScaledLogits(),
+    "ovf": OVF(beta=0.1),
+    "irs": IRS(beta=0.1, hidden=8),
+    "correctnet": CorrectNet(beta=1e-3, noise=True),
+    "right_censored": RightCensored(),
+    "clipped": NoiseInjection(clip=1.5),
+}
+
+
+def fit(
+    method: Method, data: Splits, *, seed: int = 0, sigma_d: float = 0.2, **settings
+) -> tuple[nn.Module, pd.DataFrame]:
+    net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=seed)
+    history = train(
+        net, method, data, HARDWARE, sigma_d, SCHEDULE, seed=seed, progress=False, **settings
+    )
+    return net, history
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_same_seed_gives_the_same_bits_and_another_seed_others(name: str, tiny: Splits) -> None:
+    (first, history), (second, again) = (fit(METHODS[name], tiny) for _ in range(2))
+    assert same(first, second)
+    pd.testing.assert_frame_equal(history, again, check_exact=True)
+    assert not same(first, fit(METHODS[name], tiny, seed=1)[0])
+
+
+@pytest.mark.parametrize("name", ["noise_injection", "ovf", "irs"])
+@pytest.mark.parametrize("steps", [1, 3, 5, 8])
+def test_killed_run_continues_to_the_same_bits(
+    name: str, steps: int, tiny: Splits, tmp_path: Path
+) -> None:
+    whole, history = fit(METHODS[name], tiny)
+    state = tmp_path / "state.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        fit(Killed(METHODS[name], [steps]), tiny, state=state)
+    resumed, again = fit(METHODS[name], tiny, state=state)
+    assert same(whole, resumed)
+    pd.testing.assert_frame_equal(history, again, check_exact=True)
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_training_that_diverges_ends_with_its_best_weights(
+    epochs: int, tiny: Splits, tmp_path: Path
+) -> None:
+    """After none or one sound epoch (of 3 steps) a loss is infinite."""
+
+    @dataclass(frozen=True)
+    class Diverging(NoiseInjection):
+        steps: list[int]
+
+        def loss(self, *arguments) -> torch.Tensor:
+            self.steps[0] -= 1
+            factor = 1.0 if self.steps[0] >= 0 else math.inf
+            return factor * super().loss(*arguments)
+
+    state = tmp_path / "state.safetensors"
+    net, history = fit(Diverging([3 * epochs]), tiny, state=state)
+    assert history.epoch.tolist() == list(range(epochs + 1))
+    assert history.iloc[-1][["train_loss", "validation_accuracy"]].isna().all()
+    assert history.iloc[:-1].notna().all(axis=None)
+    if epochs:
+        settings = {"chips": SCHEDULE.validation_chips, "key": "validation"}
+        draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, **settings)
+        assert draws.mean().item() == history.validation_accuracy.max()
+    else:
+        assert same(net, networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0))
+    again, resumed = fit(Killed(NoiseInjection(), [0]), tiny, state=state)
+    assert same(net, again)
+    pd.testing.assert_frame_equal(history, resumed, check_exact=True)
+
+
+def test_weights_that_blow_up_are_a_divergence_and_no_error(tiny: Splits) -> None:
+    levels = at_time(read_level_table(LEVELS), "RRAM_B", 1e4)
+    for model in (gaussian(levels), empirical(levels)):
+        net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+        history = train(
+            net, NoiseInjection(), tiny, Hardware(model), 0.2,
+            replace(SCHEDULE, learning_rate=1e36), seed=0, progress=False,
+        )  # fmt: skip
+        assert math.isnan(history.train_loss.iloc[-1])
+        assert all(tensor.isfinite().all() for tensor in net.state_dict().values())
+
+
+def test_finished_run_is_not_trained_again(tiny: Splits, tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    whole, _ = fit(NoiseInjection(), tiny, state=state)
+    again, _ = fit(Killed(NoiseInjection(), [0]), tiny, state=state)
+    assert same(whole, again)
+
+
+def test_state_of_another_run_is_refused(tiny: Splits, tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    fit(METHODS["irs"], tiny, state=state)
+    with pytest.raises(ValueError, match=r"state\.safetensors: not a state of this training run"):
+        fit(replace(METHODS["irs"], hidden=9), tiny, state=state)
+
+
+@pytest.mark.parametrize("name", ["ovf", "irs"])
+def test_without_beta_training_equals_scaled_logits_to_the_bit(name: str, tiny: Splits) -> None:
+    silent, _ = fit(replace(METHODS[name], beta=0.0), tiny)
+    scaled, _ = fit(ScaledLogits(divisor=4), tiny)
+    assert same(silent, scaled)
+
+
+@pytest.mark.parametrize("method", [NoiseInjection(), OVF(0.1), IRS(0.1, hidden=8)])
+def test_any_method_trains_with_clipped_weights(method: Method, tiny: Splits) -> None:
+    clipped, _ = fit(replace(method, clip=1.5), tiny)
+    free, _ = fit(method, tiny)
+    for name, weight in device_weights(clipped).items():
+        ratio = weight.abs().max() / weight.std(correction=0)
+        assert ratio < 1.6  # a little above, as clipping lowers the deviation too
+        assert ratio < device_weights(free)[name].abs().max() / device_weights(free)[name].std()
+
+
+def test_a_predicate_chooses_what_is_on_devices_in_training_and_validation(tiny: Splits) -> None:
+    """With no noisy layer but one that nothing passes through, noise is none."""
+    net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+    net.spare = nn.Linear(2, 2)
+    history = train(
+        net, NoiseInjection(), tiny, HARDWARE, 0.4, SCHEDULE,
+        seed=0, where=lambda name, layer: name == "spare.weight", progress=False,
+    )  # fmt: skip
+    _, free = fit(NoiseInjection(), tiny, sigma_d=0.0)
+    pd.testing.assert_frame_equal(history, free, check_exact=True)
+
+
+def test_network_ends_with_its_best_epoch(tiny: Splits) -> None:
+    net, history = fit(NoiseInjection(), tiny)
+    chips = SCHEDULE.validation_chips
+    draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, chips=chips, key="validation")
+    assert draws.mean().item() == history.validation_accuracy.max()
+
+
+def test_test_part_plays_no_role(tiny: Splits) -> None:
+    images, labels = tiny.test.tensors
+    other = replace(tiny, test=TensorDataset(torch.zeros_like(images), labels.flip(0)))
+    assert same(fit(NoiseInjection(), tiny)[0], fit(NoiseInjection(), other)[0])
+
+
+def test_noise_free_training_does_not_depend_on_the_variation(tiny: Splits) -> None:
+    (_, weak), (_, strong) = (fit(NoiseFree(), tiny, sigma_d=s) for s in (0.0, 0.4))
+    assert weak.train_loss.tolist() == strong.train_loss.tolist()
+
+
+def test_training_learns(tiny: Splits) -> None:
+    net = networks.build("lenet5", classes=3, channels=1, width=1.0, seed=0)
+    schedule = Schedule(epochs=6, batch_size=16)
+    history = train(net, NoiseInjection(), tiny, HARDWARE, 0.1, schedule, seed=0, progress=False)
+    assert history.train_loss.iloc[-1] < history.train_loss.iloc[0]
+    assert history.validation_accuracy.max() > 0.6  # chance is one third
+
+
+def test_network_keeps_its_own_tensors_only(tiny: Splits) -> None:
+    fresh = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+    net, _ = fit(IRS(beta=0.1), tiny)
+    assert net.state_dict().keys() == fresh.state_dict().keys()
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_global_random_state_is_untouched(tiny: Splits) -> None:
+    before = torch.get_rng_state()
+    fit(IRS(beta=0.1), tiny)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@dataclass(frozen=True)
+class Watched(Method):
+    """Another method; notes the types of weights, logits and loss."""
+
+    method: Method
+    seen: set[tuple[str, torch.dtype]]
+
+    def auxiliary(self, network: nn.Module, example: torch.Tensor) -> nn.Module:
+        return self.method.auxiliary(network, example)
+
+    def loss(self, forward, auxiliary, inputs, labels) -> torch.Tensor:
+        weights = program(forward.network, forward.hardware, 0.2, generator=generator("any"))
+        self.seen.update(("weight", weight.dtype) for weight in weights.values())
+        with torch.no_grad():
+            self.seen.add(("logits", forward.network(inputs).dtype))
+        loss = self.method.loss(forward, auxiliary, inputs, labels)
+        self.seen.add(("loss", loss.dtype))
+        return loss
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_mixed_precision_touches_the_passes_only(name: str, tiny: Splits) -> None:
+    seen: set[tuple[str, torch.dtype]] = set()
+    net, history = fit(Watched(METHODS[name], seen), tiny, mixed_precision=True)
+    whole, half = torch.float32, torch.bfloat16
+    assert seen == {("weight", whole), ("logits", half), ("loss", whole)}
+    assert history.train_loss.map(math.isfinite).all()
+    assert {p.dtype for p in net.parameters()} == {whole}
+    _, full = fit(METHODS[name], tiny)
+    assert history.train_loss.tolist() != full.train_loss.tolist()
+    assert history.train_loss.tolist() == pytest.approx(full.train_loss.tolist(), rel=0.05)
+
+
+def test_learning_rate_follows_the_cosine(tiny: Splits) -> None:
+    _, history = fit(NoiseFree(), tiny)
+    expected = [1e-3 * (1 + math.cos(math.pi * epoch / 3)) / 2 for epoch in range(3)]
+    assert history.learning_rate.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("key", ["epochs", "batch_size", "learning_rate", "validation_chips"])
+def test_impossible_schedule_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match=f"{key} must be positive, got 0"):
+        replace(SCHEDULE, **{key: 0})
