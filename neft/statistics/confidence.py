@@ -23,7 +23,7 @@ class Interval:
     high: float
 
 
-def mean_interval(draws: Sequence[float], level: float = 0.95) -> Interval:
+def student_interval(draws: Sequence[float], level: float = 0.95) -> Interval:
     """Student's t interval of the mean of independent draws.
 
     Args:
@@ -48,7 +48,7 @@ def mean_interval(draws: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(mean, mean - float(half), mean + float(half))
 
 
-def share_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
+def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
     """Wilson's score interval of a probability (Wilson, doi 10.1080/01621459.1927.10502953).
 
     Args:
@@ -70,7 +70,7 @@ def share_interval(successes: int, trials: int, level: float = 0.95) -> Interval
     return Interval(successes / trials, float(bounds.low), float(bounds.high))
 
 
-class Effects(NamedTuple):
+class CrossedEffects(NamedTuple):
     """Parts of a table of draws.
 
     Args:
@@ -84,7 +84,7 @@ class Effects(NamedTuple):
     variances: tuple[float, float, float]
 
 
-def effects(draws: np.ndarray) -> Effects:
+def crossed_effects(draws: np.ndarray) -> CrossedEffects:
     """Split draws, [seeds, chips], into their parts.
 
     Raises:
@@ -97,15 +97,15 @@ def effects(draws: np.ndarray) -> Effects:
     mean = draws.mean()
     of_seed, of_chip = draws.mean(1) - mean, draws.mean(0) - mean
     if min(seeds, chips) < 2:
-        return Effects(of_seed, of_chip, (float("nan"),) * 3)
+        return CrossedEffects(of_seed, of_chip, (float("nan"),) * 3)
     remainder = draws - mean - of_seed[:, None] - of_chip
     rest = (remainder**2).sum() / ((seeds - 1) * (chips - 1))
     seed = max(of_seed.var(ddof=1) - rest / chips, 0.0)
     chip = max(of_chip.var(ddof=1) - rest / seeds, 0.0)
-    return Effects(of_seed, of_chip, (float(seed), float(chip), float(rest)))
+    return CrossedEffects(of_seed, of_chip, (float(seed), float(chip), float(rest)))
 
 
-def hierarchical_bootstrap(
+def crossed_bootstrap(
     draws: np.ndarray, *, generator: np.random.Generator, resamples: int = 10_000
 ) -> np.ndarray:
     """Resample the mean over training seeds and chips.
@@ -136,7 +136,7 @@ def hierarchical_bootstrap(
     Raises:
         ValueError: draws of another shape or without a number.
     """
-    of_seed, of_chip, (_, chip, _) = effects(draws)
+    of_seed, of_chip, (_, chip, _) = crossed_effects(draws)
     means = np.mean(draws) + _resampled(of_seed, generator, resamples)
     if chip > 0:
         own = of_chip * np.sqrt(chip / of_chip.var(ddof=1))
@@ -186,7 +186,7 @@ def quantile_bounds(
     for name, value in (("probability", probability), ("level", level)):
         if not 0 < value < 1:
             raise ValueError(f"{name} must be between 0 and 1, got {value}")
-    variances = effects(draws).variances
+    variances = crossed_effects(draws).variances
     if np.isnan(variances[0]):
         return float("nan"), float("nan")
     ordered = np.sort(draws, axis=None)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from neft.statistics.confidence import (
-    hierarchical_bootstrap,
-    mean_interval,
+    crossed_bootstrap,
     quantile_bounds,
-    share_interval,
+    student_interval,
+    wilson_interval,
 )
 
 
@@ -25,7 +25,7 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
 
         - seeds, chips (per seed).
         - accuracy: mean over seeds of the mean over chips; low, high, low_99, high_99: its 95 % and
-          99 % interval over seeds and chips (`hierarchical_bootstrap`, cut to [0, 1]).
+          99 % interval over seeds and chips (`crossed_bootstrap`, cut to [0, 1]).
         - chip_std: spread over chips, root mean square over seeds.
         - p1, p5, p95: percentiles over all chips of all seeds; the k-th is also called k-th
           percentile performance (KPP). p1_low, p1_high, p5_low, p5_high: their 95 % interval over
@@ -91,13 +91,13 @@ def summarise_uncertainty(uncertainty: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (method, sigma_d), group in uncertainty.groupby(["method", "sigma_d"], sort=False):
         for quantity in QUANTITIES:
-            interval = mean_interval(group[quantity])
+            interval = student_interval(group[quantity])
             about = {"method": method, "sigma_d": sigma_d, "quantity": quantity}
             rows.append({**about, "seeds": len(group), **vars(interval)})
     return pd.DataFrame(rows)
 
 
-def convergence(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
+def summarise_convergence(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Say how often training converges: ends above a validation accuracy, under noise.
 
     Args:
@@ -116,7 +116,7 @@ def convergence(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
     )
     rows = []
     for (method, sigma_d), runs in last.groupby(run[:2], sort=False):
-        interval = share_interval(int(runs.converged.sum()), len(runs))
+        interval = wilson_interval(int(runs.converged.sum()), len(runs))
         rows.append({"method": method, "sigma_d": sigma_d, "seeds": len(runs), **vars(interval)})
     return pd.DataFrame(rows)
 
@@ -125,20 +125,20 @@ REFERENCES = ("noise_injection", "scaled_logits")
 """What a method is compared with: the usual defence, and feedback training without feedback."""
 
 
-def differences(draws: pd.DataFrame) -> pd.DataFrame:
+def differences_from_references(draws: pd.DataFrame) -> pd.DataFrame:
     """Compare every method with each of `REFERENCES` that was run, at every sigma_d.
 
     Args:
         draws: columns method, sigma_d, seed, chip, accuracy; a row a chip.
 
     Returns:
-        The columns of `gains`: method, against, sigma_d and so on.
+        The columns of `paired_differences`: method, against, sigma_d and so on.
 
     Raises:
         ValueError: two methods were not run with the same sigma_d, seeds and chips.
     """
     run = [each for each in REFERENCES if (draws.method == each).any()]
-    tables = [gains(draws, "method", against=each, by=["sigma_d"]) for each in run]
+    tables = [paired_differences(draws, "method", against=each, by=["sigma_d"]) for each in run]
     if not tables:
         return pd.DataFrame(columns=["method", "against", "sigma_d", *_GAIN])
     return pd.concat(tables, ignore_index=True)
@@ -147,7 +147,9 @@ def differences(draws: pd.DataFrame) -> pd.DataFrame:
 _GAIN = ("seeds", "chips", "difference", "low", "high")
 
 
-def gains(draws: pd.DataFrame, column: str, *, against: Hashable, by: list[str]) -> pd.DataFrame:
+def paired_differences(
+    draws: pd.DataFrame, column: str, *, against: Hashable, by: list[str]
+) -> pd.DataFrame:
     """Compare rows that differ in one column.
 
     All of them share their seeds and meet the same chips, so that differences are taken pair by
@@ -179,7 +181,7 @@ def gains(draws: pd.DataFrame, column: str, *, against: Hashable, by: list[str])
     return pd.DataFrame(rows, columns=[column, "against", *by, *_GAIN])
 
 
-def against_own(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:
+def differences_from_matched(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:
     """Make a matrix of what networks were trained for against what they are tested on.
 
     Args:
@@ -196,7 +198,8 @@ def against_own(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:
         ValueError: no network was trained for something that others are tested on.
     """
     compared = pd.concat(
-        gains(rows, trained, against=at, by=[tested]) for at, rows in draws.groupby(tested)
+        paired_differences(rows, trained, against=at, by=[tested])
+        for at, rows in draws.groupby(tested)
     ).rename(columns={"low": "difference_low", "high": "difference_high"})
     keys, found = [trained, tested], ["difference", "difference_low", "difference_high"]
     table = summarise(draws, by=keys).merge(compared[[*keys, *found]], on=keys, how="left")
@@ -212,7 +215,7 @@ def _table(draws: pd.DataFrame) -> np.ndarray:
 
 def _bounds(table: np.ndarray, *levels: float) -> np.ndarray:
     """Low and high for each level; every table meets the same resamples."""
-    means = hierarchical_bootstrap(table, generator=np.random.default_rng(0))
+    means = crossed_bootstrap(table, generator=np.random.default_rng(0))
     return np.quantile(
         means, [end for level in levels for end in ((1 - level) / 2, (1 + level) / 2)]
     )

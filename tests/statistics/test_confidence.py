@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neft.statistics.confidence import mean_interval, share_interval
+from neft.statistics.confidence import student_interval, wilson_interval
 
 
 @pytest.mark.parametrize("size", [2, 3, 30])
@@ -15,7 +15,7 @@ def test_the_interval_is_students(size: int, level: float) -> None:
     draws = np.random.default_rng(size).normal(3, 2, size)
     standard_error = math.sqrt(sum((draws - sum(draws) / size) ** 2) / (size - 1) / size)
     low, high = stats.t.interval(level, size - 1, loc=sum(draws) / size, scale=standard_error)
-    interval = mean_interval(draws.tolist(), level)
+    interval = student_interval(draws.tolist(), level)
     assert (interval.mean, interval.low, interval.high) == pytest.approx(
         (sum(draws) / size, low, high), rel=1e-12
     )
@@ -24,23 +24,23 @@ def test_the_interval_is_students(size: int, level: float) -> None:
 @pytest.mark.parametrize("size", [2, 5])
 def test_the_95_percent_interval_covers_the_mean_in_95_of_100_experiments(size: int) -> None:
     experiments = np.random.default_rng(0).normal(0.9, 0.1, (2000, size))
-    intervals = [mean_interval(draws) for draws in experiments]
+    intervals = [student_interval(draws) for draws in experiments]
     covered = np.mean([i.low <= 0.9 <= i.high for i in intervals])
     assert covered == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / 2000))
 
 
 def test_a_higher_level_is_a_wider_interval() -> None:
-    widths = [i.high - i.low for i in (mean_interval([1, 2, 4], lv) for lv in (0.5, 0.9, 0.99))]
+    widths = [i.high - i.low for i in (student_interval([1, 2, 4], lv) for lv in (0.5, 0.9, 0.99))]
     assert widths == sorted(widths)
 
 
 def test_equal_draws_leave_no_doubt() -> None:
-    interval = mean_interval([0.5, 0.5, 0.5])
+    interval = student_interval([0.5, 0.5, 0.5])
     assert (interval.mean, interval.low, interval.high) == (0.5, 0.5, 0.5)
 
 
 def test_one_draw_has_a_mean_and_no_bounds() -> None:
-    interval = mean_interval([0.9])
+    interval = student_interval([0.9])
     assert interval.mean == 0.9
     assert math.isnan(interval.low)
     assert math.isnan(interval.high)
@@ -48,19 +48,19 @@ def test_one_draw_has_a_mean_and_no_bounds() -> None:
 
 def test_no_draw_has_no_mean() -> None:
     with pytest.raises(ValueError, match="draws must not be empty"):
-        mean_interval([])
+        student_interval([])
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 95.0, float("nan")])
 def test_a_level_is_strictly_between_0_and_1(level: float) -> None:
     with pytest.raises(ValueError, match=f"level must be between 0 and 1, got {level}"):
-        mean_interval([1.0, 2.0], level)
+        student_interval([1.0, 2.0], level)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 5), (3, 5), (5, 5), (40, 100)])
 def test_share_interval_solves_wilsons_equation(successes: int, trials: int) -> None:
     """Its bounds are the p for which the share is z standard errors away."""
-    interval = share_interval(successes, trials)
+    interval = wilson_interval(successes, trials)
     z = stats.norm.ppf(0.975)
     for bound in (interval.low, interval.high):
         distance = abs(successes / trials - bound)
@@ -71,4 +71,4 @@ def test_share_interval_solves_wilsons_equation(successes: int, trials: int) -> 
 @pytest.mark.parametrize("pair", [(-1, 5), (6, 5), (0, 0)])
 def test_impossible_shares_are_refused(pair: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="successes must be 0 to trials"):
-        share_interval(*pair)
+        wilson_interval(*pair)

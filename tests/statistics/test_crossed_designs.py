@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from neft.statistics.confidence import (
-    effects,
-    hierarchical_bootstrap,
-    mean_interval,
+    crossed_bootstrap,
+    crossed_effects,
     quantile_bounds,
+    student_interval,
 )
 
 
@@ -23,7 +23,7 @@ def simulated(random, seeds: int, chips: int, spreads: tuple[float, float, float
 
 
 def bounds(draws: np.ndarray, level: float = 0.95, resamples: int = 10_000) -> tuple[float, float]:
-    means = hierarchical_bootstrap(draws, generator=np.random.default_rng(0), resamples=resamples)
+    means = crossed_bootstrap(draws, generator=np.random.default_rng(0), resamples=resamples)
     return tuple(np.quantile(means, [(1 - level) / 2, (1 + level) / 2]))
 
 
@@ -54,7 +54,7 @@ def test_a_level_alone_gives_students_interval(of: str, level: float) -> None:
     """Within three standard errors of a quantile of 200,000 resamples, relative to its place."""
     values = stats.norm.ppf((np.arange(20) + 0.5) / 20)
     draws = np.tile(values, (3, 1))
-    student = mean_interval(values, level)
+    student = student_interval(values, level)
     low, high = bounds(draws if of == "chips" else draws.T, level, resamples=200_000)
     end, t = (1 + level) / 2, stats.t(19)
     error = math.sqrt(end * (1 - end) / 200_000) / t.pdf(t.ppf(end)) / t.ppf(end)
@@ -65,13 +65,13 @@ def test_a_level_alone_gives_students_interval(of: str, level: float) -> None:
 def test_the_bootstrap_moves_with_its_draws_and_repeats_bit_by_bit() -> None:
     draws = simulated(np.random.default_rng(1), 4, 9, (1, 1, 1))
     first, again, moved = (
-        hierarchical_bootstrap(table, generator=np.random.default_rng(2), resamples=500)
+        crossed_bootstrap(table, generator=np.random.default_rng(2), resamples=500)
         for table in (draws, draws, 5 + 2 * draws)
     )
     assert np.array_equal(first, again)
     np.testing.assert_allclose(moved, 5 + 2 * first)
     assert not np.array_equal(
-        first, hierarchical_bootstrap(draws, generator=np.random.default_rng(3), resamples=500)
+        first, crossed_bootstrap(draws, generator=np.random.default_rng(3), resamples=500)
     )
 
 
@@ -84,7 +84,7 @@ def test_effects_are_what_plain_loops_find() -> None:
     rest = sum((draws[s, c] - mean - a[s] - b[c]) ** 2 for s in seeds for c in chips) / 8
     seed = sum(x * x for x in a) / 2 - rest / 5
     chip = sum(x * x for x in b) / 4 - rest / 3
-    found = effects(draws)
+    found = crossed_effects(draws)
     assert found.of_seed == pytest.approx(a)
     assert found.of_chip == pytest.approx(b)
     assert found.variances == pytest.approx((seed, chip, rest))

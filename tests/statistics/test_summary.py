@@ -10,12 +10,12 @@ import torch
 from scipy import stats
 
 from neft.evaluation.uncertainty import OverChips
-from neft.statistics.confidence import hierarchical_bootstrap, quantile_bounds
+from neft.statistics.confidence import crossed_bootstrap, quantile_bounds
 from neft.statistics.summary import (
     QUANTITIES,
-    convergence,
-    differences,
+    differences_from_references,
     summarise,
+    summarise_convergence,
     summarise_uncertainty,
 )
 
@@ -48,7 +48,7 @@ def test_the_table_is_what_a_plain_loop_finds() -> None:
     expected = []
     for (method, sigma_d), seeds in cells.items():
         means = [statistics.fmean(chips) for chips in seeds]
-        resampled = hierarchical_bootstrap(seeds, generator=np.random.default_rng(0))
+        resampled = crossed_bootstrap(seeds, generator=np.random.default_rng(0))
         ends = [percentile(resampled, p) for p in (2.5, 97.5, 0.5, 99.5)]
         of_mean = [statistics.fmean(means), *(min(max(end, 0), 1) for end in ends)]
         spread = math.sqrt(statistics.fmean(statistics.variance(chips) for chips in seeds))
@@ -133,13 +133,13 @@ def paired(effect: float, seed_spread: float) -> pd.DataFrame:
 
 
 def test_differences_leave_out_what_both_methods_share() -> None:
-    table = differences(paired(effect=0.01, seed_spread=0.2))
+    table = differences_from_references(paired(effect=0.01, seed_spread=0.2))
     assert table[["method", "against"]].drop_duplicates().to_numpy().tolist() == [
         ["ovf", "scaled_logits"]
     ]
     assert table.sigma_d.tolist() == [0.1, 0.2]
     pairs = np.outer([0.011, 0.009, 0.011, 0.009], np.ones(5))  # chips add nothing to them
-    means = hierarchical_bootstrap(pairs, generator=np.random.default_rng(0))
+    means = crossed_bootstrap(pairs, generator=np.random.default_rng(0))
     low, high = np.quantile(means, [0.025, 0.975])
     for row in table.itertuples():
         assert row.difference == pytest.approx(0.01)
@@ -149,14 +149,14 @@ def test_differences_leave_out_what_both_methods_share() -> None:
 
 def test_differences_need_common_seeds_and_chips() -> None:
     with pytest.raises(ValueError, match="same sigma_d, seeds and chips"):
-        differences(paired(0, 0.1).iloc[:-1])
+        differences_from_references(paired(0, 0.1).iloc[:-1])
 
 
 def test_without_a_reference_there_is_no_difference() -> None:
     only = paired(0, 0.1).query("method == 'ovf'")
-    table = differences(only)
+    table = differences_from_references(only)
     assert table.empty
-    assert list(table) == list(differences(paired(0, 0.1)))
+    assert list(table) == list(differences_from_references(paired(0, 0.1)))
 
 
 def test_uncertainty_is_summarised_over_seeds_quantity_by_quantity() -> None:
@@ -190,7 +190,7 @@ def test_runs_converge_by_what_they_end_with() -> None:
     columns = ["method", "sigma_d", "seed", "epoch", "train_loss", "validation_accuracy"]
     history = pd.DataFrame(rows, columns=columns)
     both = pd.concat([history, history.assign(method="irs")])  # as read from a file each
-    table = convergence(both.iloc[::-1], threshold=0.8)
+    table = summarise_convergence(both.iloc[::-1], threshold=0.8)
     assert table.method.tolist() == ["irs", "ovf"]
     assert (table.seeds == 4).all()
     assert (table["mean"] == 0.5).all()

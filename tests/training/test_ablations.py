@@ -12,7 +12,11 @@ from helpers.training import HARDWARE, contents
 from neft.devices.presets import PRESETS
 from neft.evaluation.grid import load_trained
 from neft.pipeline import parameters
-from neft.statistics.summary import REFERENCES, against_own, differences
+from neft.statistics.summary import (
+    REFERENCES,
+    differences_from_matched,
+    differences_from_references,
+)
 from neft.training import ablations
 from neft.training import grid as training_grid
 from neft.training.baselines import NoiseInjection, ScaledLogits
@@ -160,7 +164,7 @@ def matrix_draws(sizes: list[float]) -> pd.DataFrame:
 
 def test_a_matrix_compares_down_its_columns_with_the_diagonal() -> None:
     draws = matrix_draws([0.0, 0.1, 0.3])
-    matrix = against_own(draws, "trained_sigma_d", "sigma_d")
+    matrix = differences_from_matched(draws, "trained_sigma_d", "sigma_d")
     assert len(matrix) == 9
     for row in matrix.itertuples():
         theirs, own = (
@@ -169,7 +173,7 @@ def test_a_matrix_compares_down_its_columns_with_the_diagonal() -> None:
         )
         assert row.accuracy == pytest.approx(theirs.accuracy.mean())
         pairs = pd.concat([own.assign(method="noise_injection"), theirs.assign(method="theirs")])
-        expected = differences(pairs).iloc[0]
+        expected = differences_from_references(pairs).iloc[0]
         assert (row.difference, row.difference_low, row.difference_high) == (
             expected.difference,
             expected.low,
@@ -181,4 +185,4 @@ def test_a_matrix_compares_down_its_columns_with_the_diagonal() -> None:
 def test_a_matrix_without_its_diagonal_is_refused() -> None:
     draws = matrix_draws([0.0, 0.1])
     with pytest.raises(ValueError, match=r"every trained_sigma_d must have .* as 0\.1"):
-        against_own(draws[draws.trained_sigma_d == 0], "trained_sigma_d", "sigma_d")
+        differences_from_matched(draws[draws.trained_sigma_d == 0], "trained_sigma_d", "sigma_d")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neft.statistics.summary import gains, summarise
+from neft.statistics.summary import paired_differences, summarise
 
 
 def table(seeds: int = 3, chips: int = 4) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def table(seeds: int = 3, chips: int = 4) -> pd.DataFrame:
 
 def test_differences_are_those_of_means_and_intervals_those_of_a_summary() -> None:
     draws = table()
-    found = gains(draws, "images", against=0, by=["method"])
+    found = paired_differences(draws, "images", against=0, by=["method"])
     assert list(zip(found.method, found.images, strict=True)) == [
         (method, images) for images in (50, 200) for method in ("a", "b")
     ]
@@ -40,14 +40,16 @@ def test_differences_are_those_of_means_and_intervals_those_of_a_summary() -> No
 def test_what_seeds_and_chips_do_to_both_leaves_no_trace() -> None:
     draws = table()
     draws["accuracy"] = 0.1 * draws.seed + 0.02 * draws.chip + 0.001 * draws.images
-    found = gains(draws, "images", against=0, by=["method"]).set_index("images").loc[50]
+    found = (
+        paired_differences(draws, "images", against=0, by=["method"]).set_index("images").loc[50]
+    )
     assert np.allclose(found[["difference", "low", "high"]], 0.05)
 
 
 def test_a_loss_is_negative() -> None:
     draws = table()
     draws["accuracy"] = 1.0 - (draws.images > 0)
-    assert (gains(draws, "images", against=0, by=["method"]).difference == -1).all()
+    assert (paired_differences(draws, "images", against=0, by=["method"]).difference == -1).all()
 
 
 @pytest.mark.parametrize("change", ["no reference", "missing chip"])
@@ -57,4 +59,4 @@ def test_unpaired_draws_are_refused(change: str) -> None:
     with pytest.raises(
         ValueError, match="draws: every images must have the same method, seeds and chips as 0"
     ):
-        gains(draws, "images", against=0, by=["method"])
+        paired_differences(draws, "images", against=0, by=["method"])
