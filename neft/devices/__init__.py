@@ -1,1 +1,1 @@
-"""How a memory device errs: Gaussian and measured models, published presets, JSON files."""
+"""Models of device variation: Gaussian and measured ones, published presets, JSON files."""

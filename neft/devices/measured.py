@@ -1,26 +1,27 @@
-"""Variation as measured: the spread at each level, or the whole distribution of the error."""
+"""Measured variation models: the spread at each level, or the whole distribution of the error."""
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from neft._utils.checks import at_least, positive
 from neft.devices.variation import VariationModel
 
 
 @dataclass(frozen=True)
 class MeasuredGaussian(VariationModel):
-    """Spread measured level by level, linear between the levels' mean conductances.
+    """Gaussian with the spread measured at each level, linear between their mean conductances.
 
-    It is tabulated at 16,385 conductances and looked up at the nearest, which is fast.
-
-    The shape is sigma(g) over its root mean square across the levels, `sigma_d_measured`: the
-    measurement itself is `sigma_d = sigma_d_measured`, any other sigma_d scales it. Mean drift
-    and the tails are not part of this model. Outside the measured conductances the nearest
-    level's spread holds.
+    The shape is sigma(g) divided by its root mean square over the levels, `sigma_d_measured`. At
+    `sigma_d = sigma_d_measured` the model is the measurement; any other sigma_d scales it. The
+    model leaves out the error's mean and its tails. Beyond the outermost levels it takes the
+    nearest level's spread. For speed, the spread is tabulated at 16,385 conductances and looked up
+    at the nearest one.
 
     Args:
         time_s: seconds between programming (first read) and the reads.
@@ -28,7 +29,7 @@ class MeasuredGaussian(VariationModel):
         sigma: standard deviation of the error at each level, fractions of the full range.
 
     Raises:
-        ValueError: g not increasing within [0, 1], sigma not positive, or lengths unequal.
+        ValueError: g not increasing within [0, 1], sigma not positive, or unequal lengths.
     """
 
     time_s: float
@@ -41,10 +42,10 @@ class MeasuredGaussian(VariationModel):
                 "g and sigma must have the same length of at least 2, "
                 f"got {len(self.g)} and {len(self.sigma)}"
             )
-        if not all(0 <= a < b <= 1 for a, b in zip(self.g, self.g[1:], strict=False)):
+        if not all(0 <= a < b <= 1 for a, b in pairwise(self.g)):
             raise ValueError(f"g must increase within [0, 1], got {self.g}")
-        if not all(s > 0 for s in self.sigma):
-            raise ValueError(f"sigma must be positive, got {self.sigma}")
+        for sigma in self.sigma:
+            positive(sigma=sigma)
 
     @property
     def sigma_d_measured(self) -> float:
@@ -60,7 +61,7 @@ _PLACES = (1 << 14) + 1
 
 
 def _look_up(table: Tensor, places: Tensor) -> Tensor:
-    """Return table[places], which `index_select` does about three times as fast."""
+    """Return table[places]; `index_select` is about three times as fast as indexing."""
     return torch.index_select(table, 0, places.flatten()).view_as(places)
 
 
@@ -73,32 +74,32 @@ def _tabulated(model: MeasuredGaussian, dtype: torch.dtype, device: torch.device
 
 @dataclass(frozen=True)
 class MeasuredQuantiles(VariationModel):
-    """The whole measured error, by its quantiles at each level: drift, spread, skewness, tails.
+    """Measured quantiles of the error at each level: mean, spread, skewness and tails.
 
-    A device draws a rank; its error is the quantile of that rank, linear between probabilities
-    and between levels. Beyond the outermost probabilities the error is that of the outermost
-    one: tails further out were not tabulated and are cut. Tabulated at 257 conductances and
-    4,096 ranks, and looked up.
+    Each device draws a rank; its error is the quantile of that rank, linear between probabilities
+    and between levels. Ranks beyond the outermost probabilities give the outermost quantile, as
+    tails further out are not in the table. For speed, errors are tabulated at 257 conductances and
+    4,096 ranks and looked up.
 
-    Models of several times show one chip as it ages, if they are sampled from equal generator
-    states. With `draws` of 1 a device keeps its rank. Otherwise its normal score z, whose rank
-    it takes, changes from time to time as z' = r z + sqrt(1 - r^2) e with the correlations r
-    that were measured (a Gaussian copula, and a Markov chain: our choice).
+    Models of several times describe one ageing chip if they are sampled from equal generator
+    states. With `draws` of 1 a device keeps its rank. Otherwise the rank is that of a normal score
+    z, which changes from each time to the next as z' = r z + sqrt(1 - r^2) e with the measured
+    correlations r (a Gaussian copula and a Markov chain: our choice).
 
-    sigma_d scales the error, its mean too; `sigma_d_measured`, the root mean square of the
-    tabulated error over ranks and levels, is the measurement itself.
+    sigma_d scales the whole error, mean included. At `sigma_d = sigma_d_measured`, the root mean
+    square of the tabulated error over ranks and levels, the model is the measurement.
 
     Args:
         time_s: seconds between programming (first read) and the reads.
         g: mean conductance of each level, increasing, fractions of the full range.
         probabilities: increasing, in (0, 1).
-        quantiles: of the error, fractions of the full range; a row a level.
-        correlations: r of a device's normal scores between consecutive times, up to this one's.
-        draws: times in all, so that every time's model draws alike.
+        quantiles: of the error, fractions of the full range; one row per level.
+        correlations: r of a device's normal scores between consecutive times, up to this time.
+        draws: number of times in all: every time's model draws as many random numbers.
 
     Raises:
-        ValueError: g or probabilities not increasing in their range, a row of another length,
-            not finite or decreasing, no error at all, a correlation outside [-1, 1], or fewer
+        ValueError: g or probabilities not increasing in their range; quantiles of another shape,
+            not finite, decreasing along a row, or all 0; a correlation outside [-1, 1]; fewer
             draws than times.
     """
 
@@ -118,7 +119,7 @@ class MeasuredQuantiles(VariationModel):
         )
         if table.shape != (len(places), len(ranks)) or len(places) < 2:
             raise ValueError(
-                f"quantiles must have a row for each of at least 2 levels and a column for each "
+                f"quantiles must have one row for each of at least 2 levels and one column per "
                 f"probability, got shape {table.shape} for {len(places)} and {len(ranks)}"
             )
         if not (np.diff(places) > 0).all() or places[0] < 0 or places[-1] > 1:
@@ -129,11 +130,7 @@ class MeasuredQuantiles(VariationModel):
             raise ValueError("quantiles must be finite, not decrease along a row, not all be 0")
         if not all(-1 <= r <= 1 for r in self.correlations):
             raise ValueError(f"correlations must be in [-1, 1], got {self.correlations}")
-        if self.draws <= len(self.correlations):
-            raise ValueError(
-                f"draws must be above the number of correlations ({len(self.correlations)}), "
-                f"got {self.draws}"
-            )
+        at_least(len(self.correlations) + 1, draws=self.draws)
 
     @property
     def sigma_d_measured(self) -> float:
@@ -152,7 +149,7 @@ class MeasuredQuantiles(VariationModel):
         return _look_up(_quantile_table(self, shrink, u.dtype, u.device), places).mul_(sigma_d)
 
     def _ranks(self, u: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw a rank for each device, of `_RANKS`."""
+        """Draw one rank per device, below `_RANKS`."""
         if self.draws == 1:
             return torch.randint(
                 _RANKS, u.shape, generator=generator, device=u.device, dtype=torch.int32
@@ -171,7 +168,7 @@ _ROWS, _RANKS = 257, 4096
 
 
 def _ranked(model: MeasuredQuantiles) -> np.ndarray:
-    """Errors at `_RANKS` evenly spaced ranks, a row for each level."""
+    """Errors at `_RANKS` evenly spaced ranks, one row per level."""
     ranks = (np.arange(_RANKS) + 0.5) / _RANKS
     return np.stack([np.interp(ranks, model.probabilities, row) for row in model.quantiles])
 
@@ -180,7 +177,7 @@ def _ranked(model: MeasuredQuantiles) -> np.ndarray:
 def _quantile_table(
     model: MeasuredQuantiles, shrink: float, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
-    """Errors in units of sigma_d: `_ROWS` conductances times `_RANKS` ranks, flat."""
+    """Errors in units of sigma_d at `_ROWS` conductances and `_RANKS` ranks, flattened."""
     ranked = _ranked(model) / model.sigma_d_measured
     mean = ranked.mean(1, keepdims=True)
     ranked = mean + shrink * (ranked - mean)

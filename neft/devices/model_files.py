@@ -1,9 +1,11 @@
-"""Variation models as JSON files."""
+"""Save and load variation models as JSON files."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from neft._utils.checks import one_of
 from neft._utils.files import atomic_path
 from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
 from neft.devices.variation import PolynomialGaussian, RatioGaussian, VariationModel
@@ -17,7 +19,7 @@ _KINDS: dict[str, type[VariationModel]] = {
 
 
 def save(model: VariationModel, path: Path | str) -> None:
-    """Write a model as JSON, atomically."""
+    """Write a model to a JSON file, atomically."""
     with atomic_path(path) as partial:
         partial.write_text(json.dumps(to_dict(model), indent=2) + "\n")
 
@@ -26,7 +28,7 @@ def load(path: Path | str) -> VariationModel:
     """Read a model written by `save`.
 
     Raises:
-        ValueError: not JSON, an unknown kind, or missing, unknown or bad values; names the file.
+        ValueError: not JSON, an unknown kind, or missing, unknown or bad values; it names the file.
     """
     try:
         return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
@@ -34,20 +36,19 @@ def load(path: Path | str) -> VariationModel:
         raise ValueError(f"{path}: not a variation model: {error}") from error
 
 
-def to_dict(model: VariationModel) -> dict:
-    """Return the model as plain values, with its kind."""
+def to_dict(model: VariationModel) -> dict[str, Any]:
+    """Return the model's kind and values as a dictionary."""
     kind = next(name for name, cls in _KINDS.items() if cls is type(model))
     return {"kind": kind, **asdict(model)}
 
 
-def from_dict(values: dict) -> VariationModel:
-    """Return the model that `to_dict` described."""
+def from_dict(values: dict[str, Any]) -> VariationModel:
+    """Return the model of a dictionary that `to_dict` made."""
     values = dict(values)
     kind = values.pop("kind", None)
-    if kind not in _KINDS:
-        raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}")
+    one_of(_KINDS, kind=kind)
     return _KINDS[kind](**{key: _frozen(value) for key, value in values.items()})
 
 
-def _frozen(value: object) -> object:
+def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value

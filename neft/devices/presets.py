@@ -1,7 +1,7 @@
 """Published variation models by name, each with its source.
 
-Ratio presets are a shape only: sigma_d sets their size. The sigma(G) fits have a size too
-(`sigma_d_measured`), a unit and a range outside which they say nothing.
+Ratio presets are a shape only: sigma_d sets their size. The fits of sigma(G) have a published size
+too (`sigma_d_measured`), a unit, and a range of conductances in which they are valid.
 """
 
 from neft.devices.variation import PolynomialGaussian, RatioGaussian, VariationModel

@@ -1,8 +1,8 @@
-"""How far a programmed device misses its target: the spread of its error against conductance.
+"""Gaussian models of a programmed device's error, whose spread depends on the conductance.
 
-Conductance `u` and errors are fractions of a device's full range, so that one model serves any
-device. `sigma_d` sets the size of the error, a model only its shape over the range; `sample`
-draws errors of both.
+Conductances `u` and errors are fractions of a device's full range, so that one model serves any
+device. `sigma_d` sets the size of the error, the model only its shape over the range; `sample`
+draws errors of this size and shape.
 """
 
 from abc import ABC, abstractmethod
@@ -14,25 +14,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neft._utils.checks import positive
+
 
 @dataclass(frozen=True)
 class VariationModel(ABC):
-    """Error of a programmed device, whose spread depends on its conductance; Gaussian by default.
+    """Random error of a programmed device, by its conductance; Gaussian unless a subclass says so.
 
     Args:
-        name: how tables and figures call it.
-        source: where its numbers come from.
+        name: the model's name in tables and figures.
+        source: where the model's numbers come from.
     """
 
     symmetric: ClassVar[bool] = True
-    """Whether errors of either sign are alike, and so have a mean of zero."""
+    """Whether the error's distribution is symmetric about zero."""
 
     name: str
     source: str
 
     @abstractmethod
     def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
-        """Standard deviation of the error at conductance `u` in [0, 1]; may be of no dimension."""
+        """Return the standard deviation of the error at conductances `u` in [0, 1].
+
+        Its shape is that of `u`, or () if the spread is the same everywhere.
+        """
 
     def sample(
         self, u: Tensor, sigma_d: float, *, generator: torch.Generator, shrink: float = 1.0
@@ -42,55 +47,58 @@ class VariationModel(ABC):
         Args:
             u: conductances in [0, 1], any shape.
             sigma_d: standard deviation of the error, fraction of the full range.
-            generator: source of the draw, on the device of `u`.
-            shrink: factor of the error's deviation from its mean at `u`, but not of the mean:
-                what averaging over several devices at `u` does.
+            generator: random generator, on the device of `u`.
+            shrink: factor of the error's deviation from its mean at `u`; the mean is kept.
+                This is the effect of averaging over several devices at `u`.
 
         Returns:
-            Errors, shape and dtype of `u`.
+            Errors, with the shape and dtype of `u`.
         """
         z = torch.randn(u.shape, generator=generator, device=u.device, dtype=u.dtype)
         return z.mul_(self.spread(u, sigma_d * shrink))
 
 
+def is_middle(u: Tensor) -> Tensor:
+    """Return 1 for middle conductances (0.25 < u < 0.75) and 0 for the others, in u's dtype."""
+    return (u - 0.5).abs_().lt_(0.25)  # in place: faster than a mask
+
+
 @dataclass(frozen=True)
 class RatioGaussian(VariationModel):
-    """Middle levels vary `ratio` times as much as outer ones (NeFT, arXiv 2305.14561).
+    """The spread of middle levels is `ratio` times that of outer ones (NeFT, arXiv 2305.14561).
 
     spread(u) = sigma_d (ratio if 0.25 < u < 0.75 else 1) / sqrt(0.4 ratio^2 + 0.6)
 
     Raises:
-        ValueError: ratio not positive.
+        ValueError: ratio not positive and finite.
     """
 
     ratio: float
 
     def __post_init__(self) -> None:
-        if not self.ratio > 0:
-            raise ValueError(f"ratio must be positive, got {self.ratio}")
+        positive(ratio=self.ratio)
 
     def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
         outer = sigma_d * (0.4 * self.ratio**2 + 0.6) ** -0.5
         if self.ratio == 1:
             return torch.tensor(outer, dtype=u.dtype, device=u.device)
-        middle = (u - 0.5).abs_().lt_(0.25)  # 0 or 1, in place: faster than a mask
-        return middle.mul_(self.ratio * outer - outer).add_(outer)
+        return is_middle(u).mul_(self.ratio * outer - outer).add_(outer)
 
 
 @dataclass(frozen=True)
 class PolynomialGaussian(VariationModel):
     """A published fit of the spread as a polynomial of the conductance, in microsiemens.
 
-    The device's range [0, 1] is the range in which the fit holds. The shape is sigma(G) over its
-    root mean square there; `sigma_d_measured` is the published size.
+    Conductances 0 and 1 are the ends of the range in which the fit holds. The shape is sigma(G)
+    divided by its root mean square over this range; `sigma_d_measured` is the published size.
 
     Args:
-        coefficients: of sigma (uS) in powers of G (uS), constant first.
+        coefficients: of the polynomial sigma(G), both in uS, constant first.
         low_uS: lower end of the valid range.
         high_uS: upper end of the valid range.
 
     Raises:
-        ValueError: the range is empty, or sigma is not positive in all of it.
+        ValueError: the range is empty, or sigma is not positive everywhere in it.
     """
 
     coefficients: tuple[float, ...]
