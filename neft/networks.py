@@ -1,16 +1,16 @@
-"""Networks of the benchmarks: plain modules that know nothing of noise.
+"""The benchmark networks LeNet-5, VGG-8 and ResNet-18, as plain modules without noise.
 
-`snapshots` names the features that IRS looks at, shallowest first, with the size that each is
+`snapshots` names the features that IRS classifies, shallowest first, and the size that each is
 pooled to.
 """
 
-import math
 from collections import OrderedDict
 from typing import ClassVar
 
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
+from neft._utils.checks import one_of, positive
 from neft._utils.seeding import seeded
 
 
@@ -38,9 +38,9 @@ class LeNet5(nn.Module):
     """LeNet-5 (LeCun et al., 1998, doi 10.1109/5.726791) with BatchNorm, ReLU and max pooling.
 
     Args:
-        classes: outputs.
-        channels: of the input image, which is 32 x 32.
-        width: multiplies all hidden channel counts.
+        classes: number of outputs.
+        channels: channels of the input images, which are 32 x 32.
+        width: multiplier of all hidden channel counts.
     """
 
     snapshots: ClassVar[dict[str, int]] = {
@@ -82,9 +82,9 @@ class VGG8(nn.Module):
     """VGG-8 of the NeFT paper (arXiv 2305.14561): six 3 x 3 convolutions, two linear layers.
 
     Args:
-        classes: outputs.
-        channels: of the input image, which is 32 x 32.
-        width: multiplies all hidden channel counts.
+        classes: number of outputs.
+        channels: channels of the input images, which are 32 x 32.
+        width: multiplier of all hidden channel counts.
     """
 
     snapshots: ClassVar[dict[str, int]] = {
@@ -123,9 +123,9 @@ class ResNet18(nn.Module):
     The NeFT paper's snapshots "before layer k" are the outputs of the module before it.
 
     Args:
-        classes: outputs.
-        channels: of the input image, which may have any size.
-        width: multiplies all hidden channel counts.
+        classes: number of outputs.
+        channels: channels of the input images, which may have any size.
+        width: multiplier of all hidden channel counts.
     """
 
     snapshots: ClassVar[dict[str, int]] = {"stem": 6, "layer1": 6, "layer2": 4, "layer3": 3}
@@ -149,7 +149,7 @@ class ResNet18(nn.Module):
 
 
 def two_blocks(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """Two residual blocks; the first changes size and channels, its shortcut by a 1 x 1."""
+    """Two residual blocks; the first changes size and channels, with a 1 x 1 shortcut."""
     shortcut = None
     if stride > 1:
         shortcut = nn.Sequential(
@@ -167,11 +167,9 @@ def build(name: str, *, classes: int, channels: int, width: float, seed: int) ->
     """Return a network of `NETWORKS`, its weights initialised from `seed`.
 
     Raises:
-        ValueError: unknown name, or width not positive and finite.
+        ValueError: the name is unknown, or width is not positive and finite.
     """
-    if not 0 < width < math.inf:
-        raise ValueError(f"width must be positive and finite, got {width}")
-    if name not in NETWORKS:
-        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {name!r}")
+    positive(width=width)
+    one_of(NETWORKS, network=name)
     with seeded("network", seed):
         return NETWORKS[name](classes, channels=channels, width=width)

@@ -1,6 +1,6 @@
-"""Training on noisy devices: methods as losses, one loop, a grid of trainings.
+"""Training for noisy devices: methods as losses, one training loop, a grid of trainings.
 
-Importing the package enters every method in `neft.training.base.METHODS`.
+Importing the package registers every method in `neft.training.base.METHODS`.
 """
 
 from neft.training import baselines, irs, ovf

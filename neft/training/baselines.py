@@ -1,4 +1,4 @@
-"""Baselines: what negative feedback training has to beat."""
+"""Baselines: the training methods that negative feedback training is compared with."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neft._utils.checks import finite, non_negative, one_of, positive
 from neft.chip.layers import device_weights
 from neft.devices.variation import VariationModel
-from neft.training.base import Method, non_negative, positive
+from neft.training.base import Method
 from neft.training.noisy_forward import NoisyForward
 
 
@@ -18,10 +19,10 @@ class Baseline(Method):
     """A method whose loss is the cross-entropy of logits over `divisor`.
 
     Args:
-        divisor: 1, or N + 1 to scale as OVF and IRS with N feedbacks do.
+        divisor: 1, or N + 1 to scale the logits as OVF and IRS with N feedbacks do.
 
     Raises:
-        ValueError: divisor not positive and finite.
+        ValueError: divisor is not positive and finite.
     """
 
     divisor: float = field(default=1.0, kw_only=True)
@@ -31,7 +32,7 @@ class Baseline(Method):
         positive(divisor=self.divisor)
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return CE(logits / divisor, labels), with the bits of the feedback loss at beta = 0."""
+        """Return CE(logits / divisor, labels), bit for bit the feedback loss at beta = 0."""
         return F.cross_entropy(logits * (1 / self.divisor), labels)
 
 
@@ -59,8 +60,8 @@ class NoiseInjection(Baseline, name="noise_injection"):
 class ScaledLogits(NoiseInjection, name="scaled_logits"):
     """Noise injection with the logits over N + 1: negative feedback training without feedback.
 
-    OVF and IRS with N feedbacks divide the logits by N + 1; with their beta at 0 they are this.
-    What they gain over it is what the feedback gains.
+    OVF and IRS with N feedbacks divide the logits by N + 1; at beta = 0 they equal this method.
+    Their gain over it is the gain of the feedback.
     """
 
     divisor: float = field(default=4.0, kw_only=True)
@@ -70,20 +71,19 @@ class ScaledLogits(NoiseInjection, name="scaled_logits"):
 class CorrectNet(Baseline, name="correctnet"):
     """Cross-entropy with a penalty that keeps layers from amplifying errors (arXiv 2211.14917).
 
-    L = CE(z, y) + beta sum_layers ||W^T W - lipschitz I||_F^2 over all weights on devices (the
-    trained, not the programmed ones). The compensation layers that CorrectNet adds to a network
-    are not part of it.
+    L = CE(z, y) + beta sum_layers ||W^T W - lipschitz I||_F^2 over all weights on devices, as
+    trained, not as programmed. CorrectNet's compensation layers are not part of this baseline.
 
     Args:
         beta: strength of the penalty.
-        lipschitz: lambda, what W^T W is drawn to.
+        lipschitz: lambda; the penalty draws W^T W to lambda I.
         form: "unrolled" takes a convolution's weight as one out x (in k k) matrix; "per_slice"
             sums over its k x k matrices out x in, as the public NeFT code once did (with
             beta = 5e-4 and lambda = 1, the defaults here).
-        noise: train under variation; without, the penalty is the only defence.
+        noise: train under variation; otherwise the penalty is the only protection.
 
     Raises:
-        ValueError: beta or lipschitz negative, or form unknown.
+        ValueError: beta or lipschitz is negative or not finite, or form is unknown.
     """
 
     beta: float = 5e-4
@@ -94,8 +94,7 @@ class CorrectNet(Baseline, name="correctnet"):
     def __post_init__(self) -> None:
         super().__post_init__()
         non_negative(beta=self.beta, lipschitz=self.lipschitz)
-        if self.form not in ("unrolled", "per_slice"):
-            raise ValueError(f"form must be one of unrolled, per_slice, got {self.form!r}")
+        one_of(("unrolled", "per_slice"), form=self.form)
 
     def loss(
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
@@ -110,14 +109,15 @@ class CorrectNet(Baseline, name="correctnet"):
 
 
 def orthogonality_penalty(weight: Tensor, lipschitz: float, *, per_slice: bool) -> Tensor:
-    """Return ||W^T W - lambda I||_F^2 of a layer, 0 if W has orthogonal columns of length^2 lambda.
+    """Return ||W^T W - lambda I||_F^2 of a layer.
 
-    ||W^T W||_F equals ||W W^T||_F: the smaller of the two is computed.
+    It is 0 if the columns of W are orthogonal and of squared length lambda. ||W^T W||_F equals
+    ||W W^T||_F: the smaller product is computed.
 
     Args:
         weight: output channels first.
         lipschitz: lambda.
-        per_slice: sum over the matrices out x in of all places of a convolution's kernel,
+        per_slice: sum over the matrices out x in at all positions of a convolution's kernel,
             instead of taking the weight as one matrix out x (in k k).
     """
     rows = weight.flatten(2).movedim(2, 0) if per_slice and weight.dim() > 2 else weight.flatten(1)
@@ -129,23 +129,23 @@ def orthogonality_penalty(weight: Tensor, lipschitz: float, *, per_slice: bool) 
 
 @dataclass(frozen=True)
 class RightCensored(Baseline, name="right_censored"):
-    """Noise injection that cuts large positive errors off (arXiv 2307.15853).
+    """Noise injection without large positive errors (arXiv 2307.15853).
 
-    The standard normal z of every error becomes min(z, bound), which aims at the worst chips.
+    The standard normal z of every error becomes min(z, bound). The aim is the accuracy of the
+    worst chips.
 
     Args:
         bound: c, in standard deviations.
 
     Raises:
-        ValueError: bound not finite; when training starts, errors that are not Gaussian.
+        ValueError: bound is not finite; when training starts: the errors are not Gaussian.
     """
 
     bound: float = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not abs(self.bound) < float("inf"):
-            raise ValueError(f"bound must be finite, got {self.bound}")
+        finite(bound=self.bound)
 
     def loss(
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
@@ -171,7 +171,7 @@ class RightCensoredGaussian(VariationModel):
         """Censor a model.
 
         Raises:
-            ValueError: its errors are not Gaussian with mean zero.
+            ValueError: the model's errors are not Gaussian with mean zero.
         """
         if not base.symmetric:
             raise ValueError(f"right_censored needs Gaussian errors of mean 0, got {base.name}'s")

@@ -1,4 +1,4 @@
-"""Snapshots of a network's features, and IRS, the negative feedback that looks at them."""
+"""IRS: negative feedback from classifiers on intermediate features, taken by forward hooks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from neft._utils.checks import positive
 from neft._utils.evaluation_mode import evaluating
-from neft.training.base import positive
 from neft.training.negative_feedback import NegativeFeedback
 from neft.training.noisy_forward import NoisyForward
 
@@ -22,7 +22,7 @@ def capture(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tens
         names: dotted names of submodules.
 
     Yields:
-        A dictionary that each forward pass fills, name -> output.
+        A dictionary name -> output, filled by each forward pass.
 
     Raises:
         ValueError: the network has no such submodule.
@@ -47,22 +47,23 @@ def capture(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tens
 
 @dataclass(frozen=True)
 class IRS(NegativeFeedback, name="irs"):
-    """Intermediate representation snapshot: the feedback is early features' own classification.
+    """Intermediate representation snapshot: the feedback classifies early features.
 
-    Each snapshot is pooled to p x p, then linear to `hidden`, ReLU, linear to the classes, on
-    noisy devices as well. These heads exist in training only. Features [batch, channels, length]
-    are pooled to p; [batch, features] are taken whole.
+    Each snapshot has a head: adaptive average pooling to p x p, linear to `hidden`, ReLU, linear
+    to the classes, on noisy devices, too. Heads exist in training only. Features
+    [batch, channels, length] are pooled to p; [batch, features] are not pooled.
 
-    Without `feedback_gradient` nothing trains the heads: the feedback is that of random
-    classifiers and no longer shapes the features.
+    Without `feedback_gradient` the heads are not trained: the feedback is that of random
+    classifiers and does not shape the features.
 
     Args:
-        snapshots: submodule's name -> p, shallowest first; None for the network's `snapshots`.
+        snapshots: name of a submodule -> p, shallowest first; None for the network's `snapshots`.
         hidden: width of the heads.
 
     Raises:
-        ValueError: hidden or a p not positive, or no snapshot; before training starts, gammas of
-            another number, a name that is no submodule, or an output of another kind.
+        ValueError: hidden or a p is not positive, or snapshots is empty; before training starts:
+            not one gamma per snapshot, a name is not a submodule, or its output is not a tensor
+            of 2 to 4 dimensions.
     """
 
     snapshots: dict[str, int] | None = None
@@ -78,10 +79,10 @@ class IRS(NegativeFeedback, name="irs"):
             self.check_gammas("snapshots", len(self.snapshots))
 
     def points(self, network: nn.Module) -> dict[str, int]:
-        """Return where snapshots are taken and the p of each.
+        """Return the submodules whose outputs are the snapshots, and the p of each.
 
         Raises:
-            ValueError: neither the method nor the network says.
+            ValueError: neither the method nor the network names snapshots.
         """
         points = self.snapshots or getattr(network, "snapshots", None)
         if points is None:
@@ -106,7 +107,7 @@ class IRS(NegativeFeedback, name="irs"):
         with torch.set_grad_enabled(self.feedback_gradient):
             feedback = [
                 forward.auxiliary(head, taken[name])
-                for head, name in zip(auxiliary, names, strict=True)
+                for head, name in zip(auxiliary.children(), names, strict=True)
             ]
         return self.combine(backbone, feedback, labels)
 

@@ -1,4 +1,4 @@
-"""One training loop for every method: noisy steps, noisy validation, best checkpoint, resume."""
+"""The training loop of all methods: noisy steps, noisy validation, best epoch, resuming."""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from neft._utils import checkpoints
+from neft._utils.checks import positive
 from neft._utils.seeding import generator, seeded
 from neft.chip.hardware import Hardware
 from neft.chip.layers import Where, on_devices
@@ -22,16 +23,16 @@ from neft.training.noisy_forward import NoisyForward
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train: Adam with a cosine schedule, stepped once an epoch.
+    """Length and learning rate of training: Adam with a cosine schedule, one step per epoch.
 
     Args:
         epochs: passes over the training part.
         batch_size: images per step.
         learning_rate: of the first epoch.
-        validation_chips: chips that each epoch is validated on.
+        validation_chips: number of chips for the validation after each epoch.
 
     Raises:
-        ValueError: a value is not positive.
+        ValueError: a value is not positive and finite.
     """
 
     epochs: int
@@ -40,9 +41,7 @@ class Schedule:
     validation_chips: int = 5
 
     def __post_init__(self) -> None:
-        for key, value in vars(self).items():
-            if not value > 0:
-                raise ValueError(f"{key} must be positive, got {value}")
+        positive(**vars(self))
 
     def learning_rate_at(self, epoch: int) -> float:
         """Cosine from `learning_rate` towards 0 (Loshchilov and Hutter, arXiv 1608.03983)."""
@@ -65,11 +64,11 @@ def train(
 ) -> pd.DataFrame:
     """Train a network in place and leave it with the weights of its best epoch.
 
-    An epoch is judged by its mean accuracy on the validation part over chips at sigma_d, the
-    same chips each time; the first of equally good epochs is kept. All randomness comes from
-    `seed`: with `state`, a run that was killed goes on after its last finished epoch and ends
-    with the same bits. Training that diverges, to a loss that is not finite, ends there: the
-    network gets its best epoch's weights, or the initial ones if there was none.
+    The best epoch has the highest mean accuracy on the validation part over chips at sigma_d, the
+    same chips after each epoch; of equally good epochs, the first. All randomness comes from
+    `seed`: with `state`, a killed run continues after its last finished epoch and ends with the
+    same bits. Training that diverges, to a loss that is not finite, stops there: the network gets
+    the weights of its best epoch, or the initial ones if there was none.
 
     Args:
         network: any module, on the device to train on.
@@ -78,19 +77,19 @@ def train(
         hardware: devices and bits.
         sigma_d: standard deviation of a device's error, fraction of its full range.
         schedule: epochs, batch size, learning rate.
-        seed: of data order, errors, and what the method adds to the network.
+        seed: of the data order, the errors and the method's auxiliary modules.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
-        state: file that keeps the run after every epoch; read first if it exists.
+        state: file to which the run is saved after every epoch; read first if it exists.
         mixed_precision: compute the losses in bfloat16 where that is safe (`torch.autocast`).
-            Weights are kept and programmed, and epochs judged, in float32.
-        progress: show a bar over the epochs.
+            Weights are stored and programmed, and epochs validated, in float32.
+        progress: show a progress bar over the epochs.
 
     Returns:
-        History, a row an epoch: epoch, learning_rate, train_loss, validation_accuracy (a
-        fraction); both are NaN in the epoch in which training diverged, the last.
+        History, one row per epoch: epoch, learning_rate, train_loss, validation_accuracy (a
+        fraction). If training diverged, the last two are NaN in the last row.
 
     Raises:
-        ValueError: sigma_d negative or not finite, or `state` not a checkpoint of this run.
+        ValueError: sigma_d is negative or not finite, or `state` is not a checkpoint of this run.
     """
     run = _Run(network, method, data, seed, where, mixed_precision)
     if state is not None and state.exists():
@@ -116,7 +115,7 @@ def train(
 
 
 class _Run:
-    """What changes from epoch to epoch, and how it is kept."""
+    """The state of a training run, and how it is saved and restored."""
 
     def __init__(
         self,
@@ -155,7 +154,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.network.train()
-        total = 0.0
+        total, images = 0.0, 0
         with seeded("layers", self.seed, epoch):
             for inputs, labels in loader:
                 inputs, labels = inputs.to(self.device), labels.to(self.device)
@@ -168,10 +167,11 @@ class _Run:
                 self.optimizer.step()
                 self.method.after_step(forward, self.auxiliary)
                 total += loss.item() * len(labels)
-        return total / len(self.data.train)
+                images += len(labels)
+        return total / images
 
     def record(self, **row: float) -> None:
-        """Append to the history; take a copy of the network if it is the best so far."""
+        """Append to the history; copy the network's weights if they are the best so far."""
         best = max((r["validation_accuracy"] for r in self.history), default=-1.0)
         self.history.append(row)
         if row["validation_accuracy"] > best:

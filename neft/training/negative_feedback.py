@@ -1,4 +1,4 @@
-"""Negative feedback training (NeFT, arXiv 2305.14561): the loss and what OVF and IRS share."""
+"""The loss of negative feedback training (NeFT, arXiv 2305.14561), the base of OVF and IRS."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from neft.training.base import Method, finite, non_negative, positive
+from neft._utils.checks import finite, non_negative, positive
+from neft.training.base import Method
 
 
 def negative_feedback_loss(
@@ -20,9 +21,9 @@ def negative_feedback_loss(
     backbone_scale: float | None = None,
     feedback_scale: float | None = None,
 ) -> Tensor:
-    """Cross-entropy of the backbone's logits less the weighted feedback logits.
+    """Cross-entropy of the backbone's logits minus the weighted feedback logits.
 
-    L = CE(a_b z_b - a_f beta sum_n gamma_n z_n, y) (NeFT, arXiv 2305.14561). What is None has the
+    L = CE(a_b z_b - a_f beta sum_n gamma_n z_n, y) (NeFT, arXiv 2305.14561). None stands for the
     published value: a_b = a_f = 1 / (N + 1), gamma_n = 10^-(n - 1).
 
     Args:
@@ -45,7 +46,7 @@ def negative_feedback_loss(
     a_f = published if feedback_scale is None else feedback_scale
     gammas = [10.0**-n for n in range(len(feedback))] if gammas is None else gammas
     if len(gammas) != len(feedback):
-        raise ValueError(f"gammas must be {len(feedback)}, one a feedback, got {len(gammas)}")
+        raise ValueError(f"gammas must be {len(feedback)}, one per feedback, got {len(gammas)}")
     total = torch.zeros_like(backbone)
     for gamma, logits in zip(gammas, feedback, strict=True):
         total = total + gamma * logits
@@ -54,17 +55,17 @@ def negative_feedback_loss(
 
 @dataclass(frozen=True)
 class NegativeFeedback(Method):
-    """What OVF and IRS share: the loss and its settings.
+    """The base class of OVF and IRS: the loss and its settings.
 
     Args:
         beta: strength of the feedback.
         gammas: weight of each feedback; None for the published 1, 1/10, 1/100, ...
         backbone_scale: a_b; None for the published 1 / (N + 1).
-        feedback_scale: a_f; likewise.
+        feedback_scale: a_f; None for the published 1 / (N + 1).
         feedback_gradient: let the gradient pass through the feedback, as published.
 
     Raises:
-        ValueError: beta negative, backbone_scale not positive, or another value not finite.
+        ValueError: beta is negative, backbone_scale is not positive, or a value is not finite.
     """
 
     beta: float
@@ -91,6 +92,6 @@ class NegativeFeedback(Method):
         )  # fmt: skip
 
     def check_gammas(self, key: str, count: int) -> None:
-        """Raise ValueError unless there is a gamma for each of the feedbacks that `key` names."""
+        """Raise ValueError unless there is one gamma for each feedback; `key` names those."""
         if self.gammas is not None and len(self.gammas) != count:
             raise ValueError(f"gammas must be as many as {key} ({count}), got {list(self.gammas)}")

@@ -1,4 +1,4 @@
-"""Forward passes on freshly programmed devices: what a training method may ask of a network."""
+"""Forward passes of a network on freshly programmed devices, for training methods."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from neft.chip.programming import program
 
 @dataclass(frozen=True)
 class NoisyForward:
-    """Forward passes of one network on freshly programmed devices, for training.
+    """One network on devices that are programmed anew for each forward pass.
 
-    Backbone and feedback draw from generators of their own, so that a method's feedback does not
-    change which errors the backbone meets.
+    Backbone and feedback have separate generators, so that a method's feedback does not change
+    the errors of the backbone.
 
     Args:
         network: any module.
@@ -34,7 +34,7 @@ class NoisyForward:
     where: Where = on_devices
 
     def backbone(self, inputs: Tensor, sigma_d: float | None = None) -> Tensor:
-        """Run the network on one fresh draw at sigma_d (default: the training's)."""
+        """Run the network on one fresh draw at sigma_d (default: that of the training)."""
         sigma_d = self.sigma_d if sigma_d is None else sigma_d
         weights = self._program(sigma_d, self.generator)
         return torch.func.functional_call(self.network, weights, (inputs,))
@@ -42,15 +42,15 @@ class NoisyForward:
     def feedback(self, inputs: Tensor, sigma_d: float) -> Tensor:
         """Run the network on one fresh draw at another sigma_d.
 
-        Buffers are left as they were: BatchNorm's running statistics, used at inference, are
-        those of the backbone's sigma_d only (our choice; the paper is silent).
+        Buffers do not change: BatchNorm's running statistics, used at inference, are those at the
+        backbone's sigma_d only (our choice; the paper does not say).
         """
         weights = self._program(sigma_d, self.feedback_generator)
         buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
         return torch.func.functional_call(self.network, {**buffers, **weights}, (inputs,))
 
     def auxiliary(self, module: nn.Module, inputs: Tensor) -> Tensor:
-        """Run another module, one that training adds, on one fresh draw at sigma_d."""
+        """Run an auxiliary module of the method on one fresh draw at the training's sigma_d."""
         weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
         return torch.func.functional_call(module, weights, (inputs,))
 

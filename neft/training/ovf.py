@@ -1,11 +1,11 @@
-"""OVF, the negative feedback of the network itself at larger variations (NeFT)."""
+"""OVF: negative feedback from the network itself at larger variations (NeFT)."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from neft.training.base import finite
+from neft._utils.checks import finite
 from neft.training.negative_feedback import NegativeFeedback
 from neft.training.noisy_forward import NoisyForward
 
@@ -14,15 +14,15 @@ from neft.training.noisy_forward import NoisyForward
 class OVF(NegativeFeedback, name="ovf"):
     """Oriented variational forward: the feedback is the network itself at larger variations.
 
-    Without `feedback_gradient` the feedback is a constant: it still moves the logits at which the
-    cross-entropy is taken, but no longer asks the weights to make the feedback wrong, and a step
-    costs N forward passes less their backward ones.
+    Without `feedback_gradient` the feedback is a constant: it still changes the logits in the
+    cross-entropy, but the weights are not trained to make the feedback wrong. A step then has no
+    backward passes through the N feedbacks.
 
     Args:
         increments: added to sigma_d for z_1, z_2, ...; every layer sees the larger variation.
 
     Raises:
-        ValueError: no increment, or one not finite; gammas of another number.
+        ValueError: increments is empty, one is not finite, or there is not one gamma for each.
     """
 
     increments: tuple[float, ...] = (0.15, 0.10, 0.05)

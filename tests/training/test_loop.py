@@ -246,5 +246,5 @@ def test_learning_rate_follows_the_cosine(tiny: Splits) -> None:
 
 @pytest.mark.parametrize("key", ["epochs", "batch_size", "learning_rate", "validation_chips"])
 def test_impossible_schedule_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match=f"{key} must be positive, got 0"):
+    with pytest.raises(ValueError, match=f"{key} must be positive and finite, got 0"):
         replace(SCHEDULE, **{key: 0})

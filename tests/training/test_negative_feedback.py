@@ -181,7 +181,7 @@ def test_with_beta_the_gradients_differ_from_scaled_logits() -> None:
             lambda: negative_feedback_loss(
                 *torch.ones(2, 1, 1), torch.zeros(1).long(), beta=1, gammas=[]
             ),
-            "gammas must be 1, one a feedback, got 0",
+            "gammas must be 1, one per feedback, got 0",
         ),
     ],
 )
