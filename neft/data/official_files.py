@@ -1,6 +1,6 @@
-"""Data sets as others distribute them: read and checked here, never fetched.
+"""Readers of MNIST's and CIFAR's official files, which are checked and never downloaded.
 
-A missing or damaged file gives one ValueError: which file, what is wrong, how to get it.
+A missing or damaged file raises one ValueError: which file, what is wrong, how to download it.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Part:
     Args:
         pixels: uint8, [n, channels, height, width].
         labels: class indices, [n].
-        digests: SHA-256 of each image's stored content, hexadecimal, [n].
+        digests: hexadecimal SHA-256 of each image's stored content, [n].
     """
 
     pixels: Tensor
@@ -33,13 +33,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set's files lie, and how to get them.
+    """Where a data set's files must lie, and how a user downloads them.
 
     Args:
-        place: its own folder inside the folder of data sets.
-        files: what must be in there.
-        url: where it comes from.
-        command: what fetches it, for a shell; {folder} stands for the folder of data sets.
+        place: the data set's own folder inside the folder of data sets.
+        files: names of the files that must be in it.
+        url: where the data set comes from.
+        command: shell command that downloads it, for the user to run; {folder} stands for the
+            folder of data sets.
     """
 
     place: str
@@ -48,14 +49,14 @@ class Source:
     command: str
 
     def check(self, folder: Path) -> None:
-        """Raise ValueError if a file is not there."""
+        """Raise ValueError if a file is missing."""
         for file in self.files:
             path = folder / self.place / file
             if not path.is_file():
                 raise self.error(folder, path, "no such file")
 
     def error(self, folder: Path, path: Path, problem: str) -> ValueError:
-        """Say what is wrong with a file and how to get a sound one."""
+        """Return the error that says what is wrong with a file and how to download it."""
         folder = folder.resolve()
         return ValueError(
             f"{path.resolve()}: {problem}; to get it from {self.url} remove "
@@ -90,7 +91,7 @@ SOURCES = {
 
 
 def digests(images: np.ndarray) -> np.ndarray:
-    """SHA-256 of each image's pixels: to order by it is a shuffle that depends on nothing else."""
+    """SHA-256 of each image's pixels: sorting by it is a shuffle that depends on nothing else."""
     return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
 
 
@@ -98,7 +99,7 @@ def read_mnist(folder: Path) -> tuple[Part, Part]:
     """Read the official training and test parts of MNIST.
 
     Args:
-        folder: of data sets; the files are in its MNIST/raw, unpacked.
+        folder: folder of data sets; the files are in its MNIST/raw, unpacked.
 
     Raises:
         ValueError: a file is missing or damaged.
@@ -141,21 +142,22 @@ def read_cifar(name: str, folder: Path) -> tuple[Part, Part]:
 
     Args:
         name: cifar10 or cifar100.
-        folder: of data sets; the files are in its cifar-10-batches-py or cifar-100-python.
+        folder: folder of data sets; the files are in its cifar-10-batches-py or
+            cifar-100-python.
 
     Raises:
         ValueError: a file is missing, or its MD5 is not the published one.
     """
     source, kind = SOURCES[name], CIFARS[name]
     source.check(folder)
-    # The files are pickles, and unpickling can run code. So nothing is opened before all MD5 are
-    # the published ones: here, to name the file that differs, and again by torchvision, whose
-    # constructor compares batches (`_check_integrity`) and names (`_load_meta`) before unpickling.
+    # The files are pickles, and unpickling can run code. So no file is opened before all MD5 are
+    # checked: here, to name the file that differs, and again by torchvision, whose constructor
+    # compares batches (`_check_integrity`) and names (`_load_meta`) before it unpickles them.
     for file, md5 in _cifar_files(kind).items():
         path = folder / source.place / file
         if not check_integrity(path, md5):
             raise source.error(folder, path, f"damaged: its MD5 is not the published {md5}")
-    return tuple(_cifar_part(kind(folder, train=train)) for train in (True, False))
+    return _cifar_part(kind(folder, train=True)), _cifar_part(kind(folder, train=False))
 
 
 def _cifar_part(stored: CIFAR10) -> Part:

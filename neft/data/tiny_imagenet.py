@@ -1,4 +1,4 @@
-"""Tiny ImageNet-200 as it is distributed: a folder of JPEGs and a file of annotations."""
+"""Reader of Tiny ImageNet-200's official files: a folder of JPEGs and a file of annotations."""
 
 import hashlib
 from io import BytesIO
@@ -24,17 +24,17 @@ SIDE = 64  # pixels
 def read_tiny_imagenet(folder: Path) -> tuple[Part, Part]:
     """Read the official training and validation images; the test images carry no labels.
 
-    A class is the rank of its name among those of wnids.txt. Validation images get theirs from
-    val/val_annotations.txt; the folder stays as it is. Greyscale images become RGB. All images
-    are decoded here and kept as uint8 (1.4 GB a process), so that one that cannot be decoded
-    stops a run before any training, and no epoch decodes again. The digests are of the files'
-    bytes, as decoders differ.
+    A class index is the rank of the class's name among those of wnids.txt. The classes of the
+    validation images are in val/val_annotations.txt; no file is moved or changed. Greyscale
+    images become RGB. All images are decoded here and kept as uint8 (1.4 GB per process), so that
+    an image that cannot be decoded stops a run before training, and no epoch decodes again. The
+    digests are those of the files' bytes, because decoders differ.
 
     Args:
-        folder: of data sets; the files are in its tiny-imagenet-200.
+        folder: folder of data sets; the files are in its tiny-imagenet-200.
 
     Raises:
-        ValueError: a file is missing or damaged, or files do not fit together.
+        ValueError: a file is missing or damaged, or files contradict each other.
     """
     TINY_IMAGENET.check(folder)
     names = sorted(set(_text(folder, "wnids.txt").split()))
