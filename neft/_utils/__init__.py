@@ -1,1 +1,1 @@
-"""What any room may use: files, seeds, checkpoints, processes."""
+"""What every subpackage may use: checks, files, seeds, checkpoints, processes."""

@@ -1,4 +1,4 @@
-"""Checkpoints as safetensors: tensors by dotted name and a JSON header; nothing that can run."""
+"""Checkpoints as safetensors: tensors by dotted name and a JSON header, without executable code."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def load(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     """Read what `save` wrote.
 
     Raises:
-        ValueError: not a whole safetensors file; names it.
+        ValueError: the file, named in the message, is not a whole safetensors file.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -50,7 +50,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` took; learning rates stay as they are."""
+    """Restore the state that `optimizer_tensors` returned; learning rates do not change."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, key = name.split(".", 1)
@@ -60,10 +60,10 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 
 
 def load_network(network: nn.Module, path: Path | str) -> nn.Module:
-    """Load the weights and buffers that `save` wrote into a network of that shape; return it.
+    """Load weights and buffers that `save` wrote into a network of the same shapes; return it.
 
     Raises:
-        ValueError: not a checkpoint, or of another network; names the file.
+        ValueError: the file, named in the message, is no checkpoint, or of another network.
     """
     tensors, _ = load(path)
     try:

@@ -1,6 +1,6 @@
 """Checks of arguments: each raises one ValueError that names the argument, the rule and the value.
 
-Numbers are checked by name, `positive(width=width)`; a number that is no number (NaN) never passes.
+Numbers are passed by name, `positive(width=width)`; NaN never passes.
 """
 
 import math

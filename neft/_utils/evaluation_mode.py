@@ -1,4 +1,4 @@
-"""A network's mode: training or evaluation, module by module."""
+"""Put a network in evaluation mode for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from torch import nn
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network in evaluation mode inside the block; each module gets its own mode back.
+    """Put a network in evaluation mode inside the block; then restore the mode of each module.
 
-    A BatchNorm that is held in evaluation while the rest trains stays held, also after an
+    So a BatchNorm that is in evaluation mode while the rest trains stays so, also after an
     exception.
     """
     modes = {module: module.training for module in network.modules()}

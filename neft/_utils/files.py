@@ -1,4 +1,4 @@
-"""Write a file as a whole or not at all."""
+"""Atomic writing: a file is written as a whole or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from uuid import uuid4
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces `path` on success and vanishes on any exception.
+    """Yield a temporary path that replaces `path` on success and is removed on any exception.
 
-    Missing parent folders are created. The temporary name ends as `path` does, so that writers
-    which look at the suffix (`.csv.gz`, `.png`) choose the same format.
+    Missing parent folders are created. The temporary name ends like `path`, so that writers that
+    look at the suffix (`.csv.gz`, `.png`) choose the same format.
 
     Args:
         path: the file to write or replace.
@@ -21,7 +21,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         A path in the same folder; write the file there.
 
     Raises:
-        FileNotFoundError: the block ended without writing the temporary file.
+        FileNotFoundError: the block did not write the temporary file.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -30,7 +30,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Same folder, hence same file system: only there is a replacement one indivisible step.
+    # In the same folder, hence the same file system, where a replacement is atomic.
     temporary = path.with_name(f".{uuid4().hex}.{path.name}")
     try:
         yield temporary

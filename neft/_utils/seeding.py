@@ -1,6 +1,6 @@
-"""Random generators derived from a key, so that a draw depends on what it is for and nothing else.
+"""Random generators seeded by a key, so that a draw depends on its purpose and nothing else.
 
-A run that resumes, a pool of workers or a different order of tasks all meet the same bits.
+A resumed run, a pool of workers and another order of tasks all draw the same bits.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ def derive_seed(*key: str | int | float) -> int:
     """Map a key to a 63-bit seed: the first bytes of the SHA-256 of its representation.
 
     Args:
-        key: what the randomness is for, for example ("chip", 17).
+        key: the purpose of the draws, for example ("chip", 17).
 
     Returns:
         A seed in [0, 2^63).
 
     Raises:
-        TypeError: a part is not exactly a str, int or float. numpy's numbers are equal to
-            Python's but written differently, so that they would silently draw other bits.
+        TypeError: a part is not exactly a str, int or float. numpy's numbers equal Python's but
+            have another representation, so that they would silently draw other bits.
 
     >>> derive_seed("chip", 1) == derive_seed("chip", 1)
     True
@@ -40,9 +40,9 @@ def generator(*key: str | int | float, device: torch.device | str = "cpu") -> to
 
 @contextmanager
 def seeded(*key: str | int | float) -> Iterator[None]:
-    """Give code that only knows torch's global generators (layer initialisation, dropout) a key.
+    """Seed torch's global generators (for layer initialisation, dropout) by a key.
 
-    The global generators, the CPU's and every accelerator's, are restored on leaving, also after
+    On leaving, the global generators of the CPU and of every accelerator are restored, also after
     an exception. (Not tried on a GPU.)
     """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
