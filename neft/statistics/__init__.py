@@ -1,1 +1,1 @@
-"""From numbers to numbers: confidence intervals, result tables, the paper's published curves."""
+"""Statistics of accuracies: confidence intervals, result tables, the paper's published curves."""

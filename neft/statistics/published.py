@@ -1,4 +1,4 @@
-"""The paper's own accuracy curves, to draw beside ours: read off its figure, not run here."""
+"""The paper's published accuracy curves, read off its figure, not reproduced here."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ ACCURACY = Path(__file__).parent / "paper" / "accuracy.csv"
 
 
 def accuracy(dataset: str, network: str, width: float) -> pd.DataFrame:
-    """Return the published curves of a benchmark (arXiv 2305.14561; see README.md in `paper`).
+    """Return the published curves of a benchmark (arXiv 2305.14561; source: `paper/README.md`).
 
     Args:
         dataset: name in `neft.data.datasets.DATASETS`.
         network: name in `neft.networks.NETWORKS`.
-        width: its width multiplier; the paper's networks have 1.
+        width: width multiplier of the network; 1 in the paper.
 
     Returns:
-        Columns method, sigma_d, accuracy (fraction), without the points that lie below the
-        figure's axes; no rows if the paper has no such benchmark.
+        Columns method, sigma_d, accuracy (fraction). Points below the figure's axes are left out;
+        the table is empty if the paper has no such benchmark.
     """
     table = pd.read_csv(ACCURACY)
     names = table.dataset.replace("tinyimagenet", "tiny_imagenet")

@@ -1,6 +1,7 @@
-"""The result table and the differences between methods: what the draws of all methods say."""
+"""Result tables: means, percentiles and paired differences, each with its interval."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
@@ -14,23 +15,25 @@ from neft.statistics.confidence import (
 
 
 def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) -> pd.DataFrame:
-    """Make the result table: one row for each method and sigma_d.
+    """Make the result table: one row per method and sigma_d.
 
     Args:
-        draws: columns seed, chip, accuracy and those of `by`; a row a chip.
-        by: what a row of the table is for.
+        draws: columns seed, chip, accuracy and those of `by`; one row per seed and chip.
+        by: columns that identify a row of the table.
 
     Returns:
-        In the order of appearance, the columns of `by`, then:
+        Rows in order of appearance: the columns of `by`, then
 
         - seeds, chips (per seed).
         - accuracy: mean over seeds of the mean over chips; low, high, low_99, high_99: its 95 % and
           99 % interval over seeds and chips (`crossed_bootstrap`, cut to [0, 1]).
-        - chip_std: spread over chips, root mean square over seeds.
-        - p1, p5, p95: percentiles over all chips of all seeds; the k-th is also called k-th
-          percentile performance (KPP). p1_low, p1_high, p5_low, p5_high: their 95 % interval over
-          seeds and chips, where there are enough to have it (`quantile_bounds`).
+        - chip_std: standard deviation over chips, root mean square over seeds.
+        - p1, p5, p95: percentiles over all chips of all seeds, also called k-th percentile
+          performance (KPP). p1_low, p1_high, p5_low, p5_high: their 95 % interval over seeds and
+          chips (`quantile_bounds`); a bound is NaN where there are too few draws for it.
         - worst: accuracy of the worst chip of all seeds. It falls with the number of chips.
+
+        With one seed, all bounds are NaN: nothing is known about other seeds.
 
     Raises:
         ValueError: a seed lacks chips that others have.
@@ -38,32 +41,14 @@ def summarise(draws: pd.DataFrame, by: Sequence[str] = ("method", "sigma_d")) ->
     rows = []
     for key, group in draws.groupby(list(by), sort=False):
         table = _table(group.pivot(index="seed", columns="chip", values="accuracy"))
-        low, high, low_99, high_99 = _bounds(table, 0.95, 0.99).clip(0, 1)
         p1, p5, p95 = np.percentile(table, [1, 5, 95])
-        p1_low, p1_high = quantile_bounds(table, 0.01)
-        p5_low, p5_high = quantile_bounds(table, 0.05)
-        rows.append(
-            {
-                **dict(zip(by, key, strict=True)),
-                "seeds": len(table),
-                "chips": table.shape[1],
-                "accuracy": table.mean(),
-                "low": low,
-                "high": high,
-                "low_99": low_99,
-                "high_99": high_99,
-                "chip_std": np.sqrt(group.groupby("seed").accuracy.var().mean()),
-                "p1": p1,
-                "p1_low": p1_low,
-                "p1_high": p1_high,
-                "p5": p5,
-                "p5_low": p5_low,
-                "p5_high": p5_high,
-                "p95": p95,
-                "worst": table.min(),
-            }
-        )
-    return pd.DataFrame(rows)
+        row = [*key, *table.shape, table.mean(), *_bounds(table, 0.95, 0.99).clip(0, 1)]
+        row += [np.sqrt(group.groupby("seed").accuracy.var().mean())]
+        row += [p1, *quantile_bounds(table, 0.01), p5, *quantile_bounds(table, 0.05), p95]
+        rows.append([*row, table.min()])
+    columns = ["seeds", "chips", "accuracy", "low", "high", "low_99", "high_99", "chip_std"]
+    columns += ["p1", "p1_low", "p1_high", "p5", "p5_low", "p5_high", "p95", "worst"]
+    return pd.DataFrame(rows, columns=[*by, *columns])
 
 
 QUANTITIES = (
@@ -76,17 +61,18 @@ QUANTITIES = (
     "calibration_error",
     "ensemble_calibration_error",
 )
-"""What `neft.evaluation.uncertainty.OverChips` gives for a network."""
+"""The quantities that `neft.evaluation.uncertainty.OverChips` returns for a network."""
 
 
 def summarise_uncertainty(uncertainty: pd.DataFrame) -> pd.DataFrame:
-    """Summarise over seeds what chips disagree on.
+    """Average the uncertainty quantities over seeds.
 
     Args:
-        uncertainty: columns method, sigma_d, seed and `QUANTITIES`; a row a network.
+        uncertainty: columns method, sigma_d, seed and `QUANTITIES`; one row per network.
 
     Returns:
-        Columns method, sigma_d, quantity, seeds, mean, low, high (95 % t interval over seeds).
+        Columns method, sigma_d, quantity, seeds, mean, low, high (95 % t interval over seeds; NaN
+        with one seed).
     """
     rows = []
     for (method, sigma_d), group in uncertainty.groupby(["method", "sigma_d"], sort=False):
@@ -97,17 +83,44 @@ def summarise_uncertainty(uncertainty: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def uncertainty_differences(
+    uncertainty: pd.DataFrame, against: str = "noise_injection"
+) -> pd.DataFrame:
+    """Compare the uncertainty quantities of every method with those of one, seed by seed.
+
+    Args:
+        uncertainty: columns method, sigma_d, seed and `QUANTITIES`; one row per network.
+        against: the method that the others are compared with.
+
+    Returns:
+        Columns method, against, sigma_d, quantity, seeds, difference, low, high (95 % t interval
+        over seeds, on these chips; NaN with one seed).
+
+    Raises:
+        ValueError: two methods were not run with the same sigma_d and seeds.
+    """
+    rows = []
+    for quantity in QUANTITIES:
+        pairs = _pairs(uncertainty, "method", quantity, against, ["sigma_d", "seed"])
+        for method in pairs:
+            for sigma_d, values in pairs[method].groupby("sigma_d"):
+                ends = astuple(student_interval(values))
+                rows.append([method, against, sigma_d, quantity, len(values), *ends])
+    columns = ["method", "against", "sigma_d", "quantity", "seeds", "difference", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def summarise_convergence(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Say how often training converges: ends above a validation accuracy, under noise.
+    """Count the runs that converge: the last validation accuracy, under noise, is high enough.
 
     Args:
         history: columns method, sigma_d, seed, epoch, train_loss, validation_accuracy.
-        threshold: what the last epoch's validation accuracy must exceed, a fraction; a run
-            whose loss is not finite there has not converged.
+        threshold: the last epoch's validation accuracy must exceed it, a fraction. A run whose
+            last loss is not finite has not converged.
 
     Returns:
-        Columns method, sigma_d, seeds, mean (share of converged runs), low, high (its 95 %
-        Wilson interval).
+        Columns method, sigma_d, seeds, mean (share of converged runs), low, high (its 95 % Wilson
+        interval).
     """
     run = ["method", "sigma_d", "seed"]
     last = history.sort_values("epoch", kind="stable").drop_duplicates(run, keep="last")
@@ -122,17 +135,17 @@ def summarise_convergence(history: pd.DataFrame, threshold: float) -> pd.DataFra
 
 
 REFERENCES = ("noise_injection", "scaled_logits")
-"""What a method is compared with: the usual defence, and feedback training without feedback."""
+"""The methods that others are compared with: the usual defence, and OVF or IRS without feedback."""
 
 
 def differences_from_references(draws: pd.DataFrame) -> pd.DataFrame:
     """Compare every method with each of `REFERENCES` that was run, at every sigma_d.
 
     Args:
-        draws: columns method, sigma_d, seed, chip, accuracy; a row a chip.
+        draws: columns method, sigma_d, seed, chip, accuracy; one row per seed and chip.
 
     Returns:
-        The columns of `paired_differences`: method, against, sigma_d and so on.
+        The table of `paired_differences`, with the columns method, against, sigma_d and so on.
 
     Raises:
         ValueError: two methods were not run with the same sigma_d, seeds and chips.
@@ -140,62 +153,59 @@ def differences_from_references(draws: pd.DataFrame) -> pd.DataFrame:
     run = [each for each in REFERENCES if (draws.method == each).any()]
     tables = [paired_differences(draws, "method", against=each, by=["sigma_d"]) for each in run]
     if not tables:
-        return pd.DataFrame(columns=["method", "against", "sigma_d", *_GAIN])
+        return pd.DataFrame(columns=["method", "against", "sigma_d", *_DIFFERENCE])
     return pd.concat(tables, ignore_index=True)
 
 
-_GAIN = ("seeds", "chips", "difference", "low", "high")
+_DIFFERENCE = ("seeds", "chips", "difference", "low", "high")
 
 
 def paired_differences(
     draws: pd.DataFrame, column: str, *, against: Hashable, by: list[str]
 ) -> pd.DataFrame:
-    """Compare rows that differ in one column.
+    """Compare the values of one column by paired differences over crossed seeds and chips.
 
-    All of them share their seeds and meet the same chips, so that differences are taken pair by
-    pair, which leaves out what seeds and chips do to both.
+    All values share their seeds and chips. Differences are taken within each pair of seed and
+    chip, so that effects of seeds and chips common to both cancel.
 
     Args:
-        draws: columns seed, chip, accuracy, `column` and those of `by`; a row a chip.
+        draws: columns seed, chip, accuracy, `column` and those of `by`; one row per seed and chip.
         column: what is compared, for example the method.
         against: the value of `column` that the others are compared with.
-        by: what a comparison is for, for example sigma_d.
+        by: columns within which values are compared, for example sigma_d.
 
     Returns:
         `column`, against, the columns of `by`, seeds, chips (per seed), difference (of mean
-        accuracy), low, high (its 95 % interval over seeds and chips).
+        accuracy), low, high (its 95 % interval over seeds and chips; NaN with one seed).
 
     Raises:
-        ValueError: `against` was not run, or not everything with the same seeds and chips.
+        ValueError: `against` is missing, or seeds and chips are not the same for all values.
     """
-    wide = draws.pivot(index=[*by, "seed", "chip"], columns=column, values="accuracy")
-    if against not in wide or wide.isna().any(axis=None):
-        same = ", ".join([*by, "seeds"])
-        raise ValueError(f"draws: every {column} must have the same {same} and chips as {against}")
+    pairs = _pairs(draws, column, "accuracy", against, [*by, "seed", "chip"])
     rows = []
-    for value in draws[column].unique():
-        for key, pairs in (wide[value] - wide[against]).groupby(by) if value != against else ():
-            table = _table(pairs.droplevel(by).unstack("chip"))
+    for value in pairs:
+        for key, group in pairs[value].groupby(by):
+            table = _table(group.droplevel(by).unstack("chip"))
             low, high = _bounds(table, 0.95)
             rows.append([value, against, *key, *table.shape, table.mean(), low, high])
-    return pd.DataFrame(rows, columns=[column, "against", *by, *_GAIN])
+    return pd.DataFrame(rows, columns=[column, "against", *by, *_DIFFERENCE])
 
 
 def differences_from_matched(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:
-    """Make a matrix of what networks were trained for against what they are tested on.
+    """Compare networks with those that were trained for the condition they are tested on.
 
     Args:
-        draws: columns sigma_d, seed, chip, accuracy and these two; a row a chip.
-        trained: column of what a network was trained for.
-        tested: column of what it is tested on.
+        draws: columns seed, chip, accuracy and these two; one row per seed and chip.
+        trained: column of the condition in training, for example sigma_d in training.
+        tested: column of the condition in the test.
 
     Returns:
-        Those of `summarise`, a row a pair, and difference, difference_low,
-        difference_high: against the networks that were trained for what they are tested on,
-        with the same seeds and chips, 0 on the diagonal.
+        The table of `summarise`, one row per pair of conditions, and difference, difference_low,
+        difference_high: paired differences from the networks trained for the tested condition, 0
+        on the diagonal. With one seed, all bounds are NaN.
 
     Raises:
-        ValueError: no network was trained for something that others are tested on.
+        ValueError: no network was trained for one of the tested conditions.
     """
     compared = pd.concat(
         paired_differences(rows, trained, against=at, by=[tested])
@@ -207,6 +217,18 @@ def differences_from_matched(draws: pd.DataFrame, trained: str, tested: str) -> 
     return table
 
 
+def _pairs(
+    draws: pd.DataFrame, column: str, quantity: str, against: Hashable, index: list[str]
+) -> pd.DataFrame:
+    """One column per other value of `column`: its differences of a quantity from `against`."""
+    wide = draws.pivot(index=index, columns=column, values=quantity)
+    if against not in wide or wide.isna().any(axis=None):
+        same = " and ".join([", ".join(index[:-1]), index[-1]])
+        raise ValueError(f"draws: every {column} must have the same {same} as {against}")
+    others = [value for value in draws[column].unique() if value != against]
+    return wide[others].sub(wide[against], axis=0)
+
+
 def _table(draws: pd.DataFrame) -> np.ndarray:
     if draws.isna().any(axis=None):
         raise ValueError("draws: every seed must have the same chips")
@@ -214,7 +236,7 @@ def _table(draws: pd.DataFrame) -> np.ndarray:
 
 
 def _bounds(table: np.ndarray, *levels: float) -> np.ndarray:
-    """Low and high for each level; every table meets the same resamples."""
+    """Low and high for each level, with the same resamples for every table."""
     means = crossed_bootstrap(table, generator=np.random.default_rng(0))
     return np.quantile(
         means, [end for level in levels for end in ((1 - level) / 2, (1 + level) / 2)]

@@ -1,4 +1,4 @@
-"""Laws of intervals over seeds and chips: they cover the truth, and know their special cases."""
+"""Intervals over crossed seeds and chips: coverage, and special cases with known results."""
 
 import math
 
@@ -15,7 +15,7 @@ from neft.statistics.confidence import (
 
 
 def simulated(random, seeds: int, chips: int, spreads: tuple[float, float, float]) -> np.ndarray:
-    """A table around 0 whose seeds, chips and remainder have these standard deviations."""
+    """Draws around 0: effects of seeds, chips and a remainder with these standard deviations."""
     of_seed, of_chip, of_both = spreads
     draws = random.normal(0, of_both, (seeds, chips))
     draws += random.normal(0, of_seed, (seeds, 1))
@@ -50,19 +50,19 @@ def test_the_bootstraps_95_percent_interval_covers_the_truth(seeds, chips, sprea
 
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
 @pytest.mark.parametrize("of", ["seeds", "chips"])
-def test_a_level_alone_gives_students_interval(of: str, level: float) -> None:
-    """Within three standard errors of a quantile of 200,000 resamples, relative to its place."""
+def test_seeds_or_chips_alone_give_students_interval(of: str, level: float) -> None:
+    """Within three standard errors of a quantile of 200,000 resamples, relative to the quantile."""
     values = stats.norm.ppf((np.arange(20) + 0.5) / 20)
     draws = np.tile(values, (3, 1))
     student = student_interval(values, level)
     low, high = bounds(draws if of == "chips" else draws.T, level, resamples=200_000)
     end, t = (1 + level) / 2, stats.t(19)
     error = math.sqrt(end * (1 - end) / 200_000) / t.pdf(t.ppf(end)) / t.ppf(end)
-    # and 1 %: a mean of 20 resampled numbers is not quite normal
+    # plus 1 %: the mean of 20 resampled numbers is not quite normal
     assert (low, high) == pytest.approx((student.low, student.high), rel=3 * error + 0.01)
 
 
-def test_the_bootstrap_moves_with_its_draws_and_repeats_bit_by_bit() -> None:
+def test_the_bootstrap_is_linear_in_its_draws_and_repeats_bit_for_bit() -> None:
     draws = simulated(np.random.default_rng(1), 4, 9, (1, 1, 1))
     first, again, moved = (
         crossed_bootstrap(table, generator=np.random.default_rng(2), resamples=500)
@@ -75,7 +75,7 @@ def test_the_bootstrap_moves_with_its_draws_and_repeats_bit_by_bit() -> None:
     )
 
 
-def test_effects_are_what_plain_loops_find() -> None:
+def test_effects_and_variances_equal_plain_loops() -> None:
     draws = simulated(np.random.default_rng(1), 3, 5, (1, 1, 0.3))
     seeds, chips = range(3), range(5)
     mean = sum(draws[s, c] for s in seeds for c in chips) / 15
@@ -90,18 +90,18 @@ def test_effects_are_what_plain_loops_find() -> None:
     assert found.variances == pytest.approx((seed, chip, rest))
 
 
-def test_equal_draws_leave_no_doubt() -> None:
+def test_equal_draws_have_zero_width() -> None:
     assert bounds(np.full((3, 4), 0.5)) == (0.5, 0.5)
 
 
-def test_one_seed_has_no_bounds_and_one_chip_those_of_its_seeds() -> None:
+def test_one_seed_has_nan_bounds_and_one_chip_the_bounds_of_its_seeds() -> None:
     assert np.isnan(bounds(np.ones((1, 4)))).all()
     draws = np.array([[0.1], [0.5], [0.2], [0.4]])
     assert bounds(draws) == pytest.approx(bounds(np.tile(draws, (1, 7))))
 
 
 @pytest.mark.parametrize("draws", [np.ones(3), np.ones((2, 3, 4)), np.ones((0, 3))])
-def test_draws_that_are_no_table_are_refused(draws: np.ndarray) -> None:
+def test_draws_of_another_shape_are_refused(draws: np.ndarray) -> None:
     for function in (bounds, lambda draws: quantile_bounds(draws, 0.05)):
         with pytest.raises(ValueError, match=r"draws must be \[seeds, chips\]"):
             function(draws)
@@ -117,7 +117,7 @@ QUANTILES = [
 
 @pytest.mark.parametrize(("seeds", "chips", "spreads", "p"), QUANTILES)
 def test_bounds_of_a_quantile_cover_it(seeds, chips, spreads, p) -> None:
-    """In 93 % of 1,000 experiments at least: ranks are whole numbers, so that they are wide."""
+    """In at least 93 % of 1,000 experiments; bounds are wide, for ranks are whole numbers."""
     truth = stats.norm.ppf(p) * math.hypot(*spreads)
     random = np.random.default_rng(0)
     covered = 0
@@ -128,7 +128,7 @@ def test_bounds_of_a_quantile_cover_it(seeds, chips, spreads, p) -> None:
 
 
 @pytest.mark.parametrize("p", [0.01, 0.05, 0.5, 0.95])
-def test_draws_without_a_seeds_or_chips_part_count_each(p: float) -> None:
+def test_without_effects_of_seeds_and_chips_every_draw_counts(p: float) -> None:
     draws = np.random.default_rng(0).normal(size=(8, 60))
     draws -= draws.mean(1, keepdims=True)
     draws -= draws.mean(0)
@@ -137,14 +137,14 @@ def test_draws_without_a_seeds_or_chips_part_count_each(p: float) -> None:
 
 
 @pytest.mark.parametrize("p", [0.05, 0.5, 0.95])
-def test_chips_that_hit_all_seeds_alike_count_once(p: float) -> None:
+def test_chips_that_affect_all_seeds_equally_count_once(p: float) -> None:
     chips = np.random.default_rng(0).normal(size=100)
     exact = stats.quantile_test(chips, p=p).confidence_interval(0.95)
     assert quantile_bounds(np.tile(chips, (4, 1)), p) == tuple(exact)
 
 
 @pytest.mark.parametrize(("p", "enough"), [(0.01, 368), (0.05, 72)])
-def test_a_low_quantile_has_a_lower_end_from_so_many_chips_on(p: float, enough: int) -> None:
+def test_a_low_quantile_has_a_lower_bound_only_with_enough_chips(p: float, enough: int) -> None:
     for chips in (enough - 1, enough):
         low, high = quantile_bounds(np.tile(np.arange(chips), (2, 1)), p)
         assert math.isnan(low) == (chips < enough)
@@ -157,6 +157,6 @@ def test_one_seed_or_chip_does_not_bound_a_quantile(shape: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize(("name", "settings"), [("probability", (1.0,)), ("level", (0.5, 95.0))])
-def test_shares_are_strictly_between_0_and_1(name: str, settings: tuple[float, ...]) -> None:
+def test_probabilities_are_strictly_between_0_and_1(name: str, settings: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match=f"{name} must be between 0 and 1, got"):
         quantile_bounds(np.ones((2, 3)), *settings)

@@ -1,10 +1,17 @@
-"""Laws of paired comparisons."""
+"""Paired differences agree with differences of means, and cancel what both sides share."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from neft.statistics.summary import paired_differences, summarise
+from neft.statistics.summary import (
+    QUANTITIES,
+    differences_from_references,
+    paired_differences,
+    summarise,
+    uncertainty_differences,
+)
 
 
 def table(seeds: int = 3, chips: int = 4) -> pd.DataFrame:
@@ -19,7 +26,7 @@ def table(seeds: int = 3, chips: int = 4) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "images", "seed", "chip", "accuracy"])
 
 
-def test_differences_are_those_of_means_and_intervals_those_of_a_summary() -> None:
+def test_differences_are_those_of_means_with_the_intervals_of_a_summary() -> None:
     draws = table()
     found = paired_differences(draws, "images", against=0, by=["method"])
     assert list(zip(found.method, found.images, strict=True)) == [
@@ -37,7 +44,7 @@ def test_differences_are_those_of_means_and_intervals_those_of_a_summary() -> No
         assert (row.low, row.high) == pytest.approx(ends)
 
 
-def test_what_seeds_and_chips_do_to_both_leaves_no_trace() -> None:
+def test_effects_of_seeds_and_chips_cancel() -> None:
     draws = table()
     draws["accuracy"] = 0.1 * draws.seed + 0.02 * draws.chip + 0.001 * draws.images
     found = (
@@ -46,17 +53,56 @@ def test_what_seeds_and_chips_do_to_both_leaves_no_trace() -> None:
     assert np.allclose(found[["difference", "low", "high"]], 0.05)
 
 
-def test_a_loss_is_negative() -> None:
-    draws = table()
-    draws["accuracy"] = 1.0 - (draws.images > 0)
-    assert (paired_differences(draws, "images", against=0, by=["method"]).difference == -1).all()
-
-
 @pytest.mark.parametrize("change", ["no reference", "missing chip"])
 def test_unpaired_draws_are_refused(change: str) -> None:
     draws = table()
     draws = draws[draws.images > 0] if change == "no reference" else draws.iloc[1:]
     with pytest.raises(
-        ValueError, match="draws: every images must have the same method, seeds and chips as 0"
+        ValueError, match="draws: every images must have the same method, seed and chip as 0"
     ):
         paired_differences(draws, "images", against=0, by=["method"])
+
+
+def test_one_seed_has_a_difference_and_nan_bounds() -> None:
+    found = paired_differences(table(seeds=1), "images", against=0, by=["method"])
+    assert found.difference.notna().all()
+    assert found[["low", "high"]].isna().all(axis=None)
+
+
+def test_every_reference_that_was_run_is_compared_with() -> None:
+    draws = table().rename(columns={"method": "sigma_d", "images": "method"})
+    draws = draws.replace({"method": {0: "scaled_logits", 50: "ovf", 200: "noise_injection"}})
+    found = differences_from_references(draws)
+    pairs = [("scaled_logits", "noise_injection"), ("ovf", "noise_injection")]
+    pairs += [("ovf", "scaled_logits"), ("noise_injection", "scaled_logits")]
+    expected = [(*pair, sigma_d) for pair in pairs for sigma_d in "ab"]
+    assert list(found[["method", "against", "sigma_d"]].itertuples(index=False)) == expected
+    without = differences_from_references(draws[draws.method == "ovf"])
+    assert without.empty and list(without) == list(found)
+
+
+def uncertainty(seeds: int) -> pd.DataFrame:
+    keys = [(m, s, k) for k in range(seeds) for s in (0.1, 0.2) for m in ("a", "b", "c")]
+    values = np.random.default_rng(0).uniform(size=(len(keys), len(QUANTITIES)))
+    keys = pd.DataFrame(keys, columns=["method", "sigma_d", "seed"])
+    return keys.join(pd.DataFrame(values, columns=QUANTITIES)).sample(frac=1, random_state=0)
+
+
+def test_uncertainty_differences_have_the_interval_of_a_paired_t_test() -> None:
+    networks = uncertainty(seeds=4)
+    found = uncertainty_differences(networks, against="b")
+    assert len(found) == 2 * 2 * len(QUANTITIES)
+    assert (found.seeds == 4).all() and (found.against == "b").all()
+    networks = networks.set_index(["method", "sigma_d"]).sort_values("seed")
+    for row in found.itertuples():
+        own, other = (networks.loc[(m, row.sigma_d), row.quantity] for m in (row.method, "b"))
+        expected = stats.ttest_rel(own, other).confidence_interval(0.95)
+        assert row.difference == pytest.approx(own.mean() - other.mean())
+        assert (row.low, row.high) == pytest.approx(tuple(expected))
+    single = uncertainty_differences(uncertainty(seeds=1), against="b")
+    assert single.difference.notna().all() and single[["low", "high"]].isna().all(axis=None)
+
+
+def test_uncertainty_differences_need_common_seeds() -> None:
+    with pytest.raises(ValueError, match="every method must have the same sigma_d and seed as b"):
+        uncertainty_differences(uncertainty(seeds=3).iloc[1:], against="b")

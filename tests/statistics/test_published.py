@@ -1,4 +1,4 @@
-"""The paper's curves are what the file says, under our names."""
+"""The published curves equal the file's rows, under our names."""
 
 import pandas as pd
 import pytest
@@ -19,7 +19,7 @@ PANELS = {
 }
 
 
-def test_every_panel_has_one_of_our_names() -> None:
+def test_every_panel_maps_to_our_names() -> None:
     assert {(name, network) for (_, network), name in PANELS.items()} == set(
         FILE[["dataset", "model"]].itertuples(index=False, name=None)
     )
@@ -51,7 +51,7 @@ def test_points_below_the_figures_axes_are_left_out() -> None:
 @pytest.mark.parametrize(
     "run", [("mnist5k", "lenet5", 1.0), ("mnist", "vgg8", 0.5), ("cifar100", "vgg8", 1.0)]
 )
-def test_other_runs_have_none(run: tuple[str, str, float]) -> None:
+def test_other_runs_have_no_published_curves(run: tuple[str, str, float]) -> None:
     found = published.accuracy(*run)
     assert found.empty
     assert list(found.columns) == ["method", "sigma_d", "accuracy"]

@@ -1,4 +1,4 @@
-"""Laws of the result table: a plain loop tells the same."""
+"""The result tables agree with plain loops and with scipy."""
 
 import math
 import statistics
@@ -13,15 +13,14 @@ from neft.evaluation.uncertainty import OverChips
 from neft.statistics.confidence import crossed_bootstrap, quantile_bounds
 from neft.statistics.summary import (
     QUANTITIES,
-    differences_from_references,
     summarise,
     summarise_convergence,
     summarise_uncertainty,
 )
 
 
-def made(cells: dict[tuple[str, float], list[list[float]]]) -> pd.DataFrame:
-    """Draws of accuracies[seed][chip] for each (method, sigma_d)."""
+def draws_of(cells: dict[tuple[str, float], list[list[float]]]) -> pd.DataFrame:
+    """Table of draws from accuracies[seed][chip] of each (method, sigma_d)."""
     rows = [
         (method, sigma_d, seed, chip, accuracy)
         for (method, sigma_d), seeds in cells.items()
@@ -42,7 +41,7 @@ def percentile(values: list[float], percent: float) -> float:
     return below + (rank - math.floor(rank)) * (above - below)
 
 
-def test_the_table_is_what_a_plain_loop_finds() -> None:
+def test_the_table_equals_a_plain_loop() -> None:
     keys = [("ovf", 0.3), ("ovf", 0.1), ("irs", 0.3), ("irs", 0.1)]
     cells = {key: random_cell(i) for i, key in enumerate(keys)}
     expected = []
@@ -67,99 +66,50 @@ def test_the_table_is_what_a_plain_loop_finds() -> None:
         "high",
         "low_99",
         "high_99",
-        "chip_std",
-        "p1",
-        "p1_low",
-        "p1_high",
-        "p5",
-        "p5_low",
-        "p5_high",
-        "p95",
-        "worst",
     ]
+    columns += ["chip_std", "p1", "p1_low", "p1_high", "p5", "p5_low", "p5_high", "p95", "worst"]
     pd.testing.assert_frame_equal(
-        summarise(made(cells)), pd.DataFrame(expected, columns=columns), rtol=1e-12
+        summarise(draws_of(cells)), pd.DataFrame(expected, columns=columns), rtol=1e-12
     )
 
 
 def test_rows_keep_the_order_of_appearance() -> None:
     keys = [("z", 0.3), ("a", 0.1), ("z", 0.1), ("a", 0.3)]
-    table = summarise(made({key: random_cell(0) for key in keys}))
+    table = summarise(draws_of({key: random_cell(0) for key in keys}))
     assert list(zip(table.method, table.sigma_d, strict=True)) == keys
 
 
 def test_the_order_of_chips_and_seeds_does_not_matter() -> None:
-    draws = made({("ovf", 0.1): random_cell(0)})
+    draws = draws_of({("ovf", 0.1): random_cell(0)})
     pd.testing.assert_frame_equal(summarise(draws), summarise(draws.sample(frac=1, random_state=0)))
 
 
-def test_bounds_are_accuracies() -> None:
-    table = summarise(made({("ovf", 0.1): [[0.1, 0.1], [0.9, 0.9]]}))
+def test_bounds_are_cut_to_accuracies() -> None:
+    table = summarise(draws_of({("ovf", 0.1): [[0.1, 0.1], [0.9, 0.9]]}))
     assert (table.low[0], table.high[0]) == (0.0, 1.0)
 
 
-def test_one_seed_has_a_mean_and_no_bounds() -> None:
-    table = summarise(made({("ovf", 0.1): random_cell(0, seeds=1)}))
+def test_one_seed_has_a_mean_and_nan_bounds() -> None:
+    table = summarise(draws_of({("ovf", 0.1): random_cell(0, seeds=1)}))
     assert table.accuracy[0] == pytest.approx(np.mean(random_cell(0, seeds=1)))
     ends = ["low", "high", "low_99", "high_99", "p1_low", "p1_high", "p5_low", "p5_high"]
     assert table[ends].isna().all(axis=None)
 
 
-def test_the_spread_over_chips_does_not_see_the_seeds_offsets() -> None:
+def test_the_spread_over_chips_ignores_offsets_between_seeds() -> None:
     chips = random_cell(0, seeds=1)[0]
     shifted = [[c - offset for c in chips] for offset in (0.0, 0.2, 0.5)]
-    table = summarise(made({("ovf", 0.1): shifted}))
+    table = summarise(draws_of({("ovf", 0.1): shifted}))
     assert table.chip_std[0] == pytest.approx(statistics.stdev(chips))
 
 
-def test_seeds_that_met_other_chips_are_refused() -> None:
-    draws = made({("ovf", 0.1): [[0.5] * 2, [0.7] * 10]})
+def test_seeds_with_different_chips_are_refused() -> None:
+    draws = draws_of({("ovf", 0.1): [[0.5] * 2, [0.7] * 10]})
     with pytest.raises(ValueError, match="every seed must have the same chips"):
         summarise(draws)
 
 
-def paired(effect: float, seed_spread: float) -> pd.DataFrame:
-    """Two methods on common seeds and chips: equal but for `effect`, and for a known wobble."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for sigma_d in (0.1, 0.2):
-        for seed in range(4):
-            for chip in range(5):
-                common = 0.8 + rng.normal(scale=seed_spread)
-                wobble = 0.001 * (-1) ** seed
-                rows.append(("scaled_logits", sigma_d, seed, chip, common))
-                rows.append(("ovf", sigma_d, seed, chip, common + effect + wobble))
-    return pd.DataFrame(rows, columns=["method", "sigma_d", "seed", "chip", "accuracy"])
-
-
-def test_differences_leave_out_what_both_methods_share() -> None:
-    table = differences_from_references(paired(effect=0.01, seed_spread=0.2))
-    assert table[["method", "against"]].drop_duplicates().to_numpy().tolist() == [
-        ["ovf", "scaled_logits"]
-    ]
-    assert table.sigma_d.tolist() == [0.1, 0.2]
-    pairs = np.outer([0.011, 0.009, 0.011, 0.009], np.ones(5))  # chips add nothing to them
-    means = crossed_bootstrap(pairs, generator=np.random.default_rng(0))
-    low, high = np.quantile(means, [0.025, 0.975])
-    for row in table.itertuples():
-        assert row.difference == pytest.approx(0.01)
-        assert (row.low, row.high) == pytest.approx((low, high))
-        assert (row.seeds, row.chips) == (4, 5)
-
-
-def test_differences_need_common_seeds_and_chips() -> None:
-    with pytest.raises(ValueError, match="same sigma_d, seeds and chips"):
-        differences_from_references(paired(0, 0.1).iloc[:-1])
-
-
-def test_without_a_reference_there_is_no_difference() -> None:
-    only = paired(0, 0.1).query("method == 'ovf'")
-    table = differences_from_references(only)
-    assert table.empty
-    assert list(table) == list(differences_from_references(paired(0, 0.1)))
-
-
-def test_uncertainty_is_summarised_over_seeds_quantity_by_quantity() -> None:
+def test_uncertainty_has_students_interval_over_seeds_for_each_quantity() -> None:
     rng = np.random.default_rng(0)
     values = rng.uniform(size=(6, len(QUANTITIES)))
     table = pd.DataFrame(values, columns=QUANTITIES)
@@ -173,14 +123,14 @@ def test_uncertainty_is_summarised_over_seeds_quantity_by_quantity() -> None:
             assert (row.low, row.high) == pytest.approx((low, high))
 
 
-def test_every_quantity_of_a_network_is_summarised() -> None:
+def test_every_uncertainty_quantity_is_summarised() -> None:
     chips = OverChips(torch.tensor([0, 1]))
     chips.add(torch.eye(2))
     assert tuple(chips.summary()) == QUANTITIES
 
 
-def test_runs_converge_by_what_they_end_with() -> None:
-    """A good epoch before the last does not count, nor an accuracy with a loss that diverged."""
+def test_convergence_is_decided_by_the_last_epoch() -> None:
+    """An earlier good epoch does not count, nor does an accuracy with a diverged loss."""
     ends = {0: (0.1, 0.9, 0.5), 1: (0.95, 0.2, 0.5), 2: (0.1, 0.85, 0.5), 3: (0.9, 0.9, np.nan)}
     rows = [
         ("ovf", 0.1, seed, epoch, loss, accuracy)
@@ -189,7 +139,7 @@ def test_runs_converge_by_what_they_end_with() -> None:
     ]
     columns = ["method", "sigma_d", "seed", "epoch", "train_loss", "validation_accuracy"]
     history = pd.DataFrame(rows, columns=columns)
-    both = pd.concat([history, history.assign(method="irs")])  # as read from a file each
+    both = pd.concat([history, history.assign(method="irs")])  # as read from one file per method
     table = summarise_convergence(both.iloc[::-1], threshold=0.8)
     assert table.method.tolist() == ["irs", "ovf"]
     assert (table.seeds == 4).all()
