@@ -1,1 +1,6 @@
-"""From reads of conductances to a model of the devices."""
+"""Characterize a device technology: from reads of conductances to a variation model."""
+
+from neft.characterize.analysis import characterize
+from neft.characterize.reads import read_level_table, read_reads
+
+__all__ = ["characterize", "read_level_table", "read_reads"]

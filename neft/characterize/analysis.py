@@ -1,10 +1,9 @@
-"""From a technology's reads to everything that the pipeline asks of it: levels and candidates.
+"""All tables of one technology from its reads: level table and comparison of candidate models.
 
     python -m neft.characterize reads.csv --technology mine --g-max-uS 50 --output mine
 
 writes `levels.csv`, `candidates.csv`, `distances.csv`, `intervals.csv` and `ranks.csv` into the
-folder `mine`, which `folder` of params.yaml's `variation` names; its `technologies` name the
-technology.
+folder `mine`. To use them, set `folder` and `technologies` of `variation` in params.yaml.
 """
 
 from pathlib import Path
@@ -19,32 +18,31 @@ from neft.characterize.model_selection import compare
 from neft.characterize.parameter_intervals import intervals
 
 
-def characterise(
+def characterize(
     reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32, seed: int = 0
 ) -> dict[str, pd.DataFrame]:
     """Summarise reads by time and level, and compare the candidate models at every time.
 
     Args:
         reads: see `neft.characterize.reads.check_reads`.
-        technology: the name that the tables' rows carry.
+        technology: its name in the tables.
         g_max_S: upper end of the conductance range, in siemens.
         levels: number of equal parts of the range.
-        seed: of the halves of cells and the bootstrap.
+        seed: of the random halves of cells and of the bootstrap.
 
     Returns:
-        `levels`, the level table; `ranks`, the rank correlations in time; and, with columns
-        technology and time_s before their own: `candidates`, the comparison of
-        `neft.characterize.model_selection.compare` with the number of levels; `distances`, the
-        distances of its held-out cells; `intervals`, those of
-        `neft.characterize.parameter_intervals.intervals`. The latter two name a level by level and
-        g as the level table does.
+        Tables by name. `levels`: the level table. `ranks`: the rank correlations between times.
+        `candidates` and `distances`: the two tables of `neft.characterize.model_selection.compare`,
+        the first with the number of levels. `intervals`: that of
+        `neft.characterize.parameter_intervals.intervals`. The last three begin with technology and
+        time_s; `distances` and `intervals` give level and g, as the level table does.
 
     Raises:
         ValueError: see `level_errors` and `neft.characterize.model_selection.compare`.
     """
     errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
     table = summarise_levels(errors, technology=technology, g_max_S=g_max_S)
-    made = {"candidates": [], "distances": [], "intervals": []}
+    made: dict[str, list[pd.DataFrame]] = {"candidates": [], "distances": [], "intervals": []}
     for time_s, rows in tqdm(errors.groupby("time_s"), f"compare models of {technology}"):
         by_level = rows.groupby("level")
         g = by_level.g.mean()
@@ -63,13 +61,13 @@ def characterise(
 
 
 def _at_levels(table: pd.DataFrame, g: pd.Series) -> pd.DataFrame:
-    """Put the level and its conductance in the place of a level's place in `g`."""
+    """Replace the column place, a position in `g`, by level and g."""
     levels = g.reset_index().rename_axis("place").reset_index()
     return levels.merge(table, how="right", on="place").drop(columns="place")
 
 
 def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write tables as CSV into a folder, each whole or not at all."""
+    """Write each table as a CSV file into a folder, atomically."""
     for name, table in tables.items():
         with atomic_path(folder / f"{name}.csv") as partial:
             table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")

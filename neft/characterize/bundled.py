@@ -1,4 +1,4 @@
-"""The measured tables that ship with the package, and how to rebuild them from the raw reads."""
+"""The measured tables in this package, and the command that rebuilds them from the raw reads."""
 
 import argparse
 import hashlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from neft.characterize.analysis import characterise, write
+from neft.characterize.analysis import characterize, write
 from neft.characterize.reads import read_relaxation_tsv
 
 FOLDER = Path(__file__).parent / "measured"
@@ -20,7 +20,7 @@ _UPSTREAM = "https://github.com/akashlevy/RRAM-Relaxation-Master-Model/raw/ca0cf
 
 @dataclass(frozen=True)
 class Source:
-    """One technology's raw reads: `file` is our name for the upstream file at `url`."""
+    """Raw reads of one technology: `file` is our name for the upstream file at `url`."""
 
     technology: str
     g_max_S: float
@@ -48,16 +48,16 @@ SOURCES = (
 
 
 def build(raw_folder: str | Path) -> dict[str, pd.DataFrame]:
-    """Make the tables of every source from its raw reads.
+    """Make the tables of all sources from their raw reads.
 
     Args:
-        raw_folder: holds each `Source.file`, byte for byte as at `Source.url`.
+        raw_folder: folder with each `Source.file`, unchanged from `Source.url`.
 
     Returns:
-        The tables of `neft.characterize.analysis.characterise` by name, all sources in each.
+        The tables of `neft.characterize.analysis.characterize` by name, each with all sources.
 
     Raises:
-        ValueError: a file is missing, is not the published one, or holds an unusable read.
+        ValueError: a file is missing, differs from the published one, or has an unusable read.
     """
     made = [_tables(source, Path(raw_folder)) for source in SOURCES]
     return {
@@ -69,18 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Rewrite the bundled tables from a folder of raw reads."""
     command = "python -m neft.characterize.bundled"
     parser = argparse.ArgumentParser(prog=command, description=main.__doc__)
-    parser.add_argument("raw_folder", help="holds " + " and ".join(s.file for s in SOURCES))
+    parser.add_argument("raw_folder", help="folder with " + " and ".join(s.file for s in SOURCES))
     write(FOLDER, build(parser.parse_args(arguments).raw_folder))
 
 
 def _tables(source: Source, folder: Path) -> dict[str, pd.DataFrame]:
     path = folder / source.file
     if not path.is_file():
-        raise ValueError(f"{path}: file must be there, got nothing; get it from {source.url}")
+        raise ValueError(f"{path}: file must exist; download it from {source.url}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != source.sha256:
         raise ValueError(f"{path}: sha256 must be {source.sha256}, got {digest}")
-    return characterise(
+    return characterize(
         read_relaxation_tsv(path),
         technology=source.technology,
         g_max_S=source.g_max_S,

@@ -1,30 +1,33 @@
-"""Which variation model do the reads support? Candidates, each fitted to all levels.
+"""Candidate variation models, each fitted to the errors of all levels.
 
 From the simplest: a constant Gaussian, the two-zone s-ratio Gaussian of the published presets
 (both with mean zero), a Gaussian with smooth mu(g) and sigma(g), and the reads' own quantiles.
-`neft.characterize.model_selection` judges them, `neft.characterize.parameter_intervals` says how
-sure their parameters are.
+`neft.characterize.model_selection` compares them, `neft.characterize.parameter_intervals` gives
+confidence intervals of their parameters.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from scipy import interpolate, optimize, stats
+
+from neft.devices.variation import RatioGaussian, is_middle
 
 Groups = Sequence[np.ndarray]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One candidate's distribution of the error at each level.
+    """A fitted candidate: its distribution of the error at each level.
 
     Args:
-        name: of the candidate.
-        parameters: what was fitted, by name; empty for candidates without a few parameters.
+        name: the candidate's name.
+        parameters: fitted values by name; empty for a candidate with parameters at each level.
         mean: of the error at each level, fractions of the full range; [levels].
-        sigma: its standard deviation, [levels].
-        samples: sorted errors at each level, for the candidate that keeps them all.
+        sigma: standard deviation of the error, [levels].
+        samples: sorted errors at each level; only of the candidate that keeps all errors.
     """
 
     name: str
@@ -34,13 +37,13 @@ class Fit:
     samples: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     def quantiles(self, level: int, probabilities: np.ndarray) -> np.ndarray:
-        """Return the error's quantiles at a level."""
+        """Return quantiles of the error at a level."""
         if self.samples:
             return np.quantile(self.samples[level], probabilities)
         return stats.norm.ppf(probabilities, self.mean[level], self.sigma[level])
 
     def cdf(self, level: int, errors: np.ndarray) -> np.ndarray:
-        """Return the probability of an error at most as large, at a level."""
+        """Return the cumulative distribution function of the error at a level."""
         if self.samples:
             known = self.samples[level]
             return (np.searchsorted(known, errors, side="right") + 0.5) / (len(known) + 1)
@@ -48,41 +51,56 @@ class Fit:
 
 
 def constant(g: np.ndarray, groups: Groups) -> Fit:
-    """Gaussian with mean 0 and one sigma (maximum likelihood)."""
-    sigma = _size(np.concatenate(groups))
-    return Fit("constant", {"sigma_d": sigma}, np.zeros(len(g)), np.full(len(g), sigma))
+    """Gaussian with mean 0 and one sigma, by maximum likelihood."""
+    _, sigma_d, sigma = fit_ratio_gaussian(g, *_mean_squares(groups), ratio=1)
+    return Fit("constant", {"sigma_d": sigma_d}, np.zeros(len(g)), sigma)
 
 
 def s_ratio(g: np.ndarray, groups: Groups) -> Fit:
-    """Gaussian with mean 0 and a sigma each for 0.25 < g < 0.75 and the rest (likewise)."""
-    middle = zones(g)
-    inner, outer = (
-        _size(np.concatenate([e for e, where in zip(groups, zone, strict=True) if where]))
-        for zone in (middle, ~middle)
-    )
-    s = inner / outer
-    parameters = {"s": s, "sigma_d": outer * np.sqrt(0.4 * s**2 + 0.6)}
-    return Fit("s_ratio", parameters, np.zeros(len(g)), np.where(middle, inner, outer))
+    """Gaussian with mean 0 and the spread of `RatioGaussian`, by maximum likelihood."""
+    s, sigma_d, sigma = fit_ratio_gaussian(g, *_mean_squares(groups))
+    return Fit("s_ratio", {"s": s, "sigma_d": sigma_d}, np.zeros(len(g)), sigma)
 
 
-def zones(g: np.ndarray) -> np.ndarray:
-    """Say which levels the s-ratio model calls middle ones.
+def _mean_squares(groups: Groups) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([len(e) for e in groups]), np.array([np.mean(e**2) for e in groups])
+
+
+def fit_ratio_gaussian(
+    g: np.ndarray, n: np.ndarray, mean_square: np.ndarray, ratio: float | None = None
+) -> tuple[float, float, np.ndarray]:
+    """Fit a Gaussian with mean 0 and the spread of `RatioGaussian` by maximum likelihood.
+
+    Args:
+        g: mean conductance of each level.
+        n: number of errors in each level.
+        mean_square: of the error in each level.
+        ratio: s; fitted if None.
+
+    Returns:
+        s, sigma_d, and the standard deviation at each level.
 
     Raises:
-        ValueError: all or none of them.
+        ValueError: s must be fitted, but the middle or the outer zone has no level.
     """
-    middle = (g > 0.25) & (g < 0.75)
-    if middle.all() or not middle.any():
-        raise ValueError("g must have levels in and outside of 0.25 < g < 0.75")
-    return middle
+    u = torch.tensor(g)
+    if ratio is None:
+        middle = is_middle(u).bool().numpy()
+        if middle.all() or not middle.any():
+            raise ValueError(f"g must have levels in and outside of 0.25 < g < 0.75, got {g}")
+        inner, outer = (np.average(mean_square[z], weights=n[z]) for z in (middle, ~middle))
+        ratio = float(np.sqrt(inner / outer))
+    shape = RatioGaussian("s-ratio", "", ratio=ratio).spread(u).expand_as(u).numpy()
+    sigma_d = float(np.sqrt(np.average(mean_square / shape**2, weights=n)))
+    return ratio, sigma_d, sigma_d * shape
 
 
 def smooth(g: np.ndarray, groups: Groups) -> Fit:
-    """Gaussian whose mu(g) is a smoothing spline and whose sigma(g) rises, then falls.
+    """Gaussian whose mu(g) is a smoothing spline and whose sigma(g) is unimodal.
 
-    The spline's smoothness is chosen by generalised cross-validation; log sigma is the best
-    unimodal fit by weighted least squares, rising or falling throughout included. Levels with
-    fewer reads, or a wider spread for the mean, weigh less.
+    Generalised cross-validation chooses the spline's smoothness. log sigma is the best unimodal
+    fit by weighted least squares; it may also rise or fall throughout. Levels with fewer reads
+    weigh less; in the mean, so do levels with a wider spread.
     """
     n = np.array([len(errors) for errors in groups])
     each = levelwise(g, groups)
@@ -90,7 +108,7 @@ def smooth(g: np.ndarray, groups: Groups) -> Fit:
 
 
 def levelwise(g: np.ndarray, groups: Groups) -> Fit:
-    """Gaussian with each level's own mean and standard deviation: what `smooth` smooths."""
+    """Gaussian with each level's own mean and standard deviation, the input of `smooth`."""
     means, spreads = zip(*((e.mean(), e.std(ddof=1)) for e in groups), strict=True)
     return Fit("levelwise", {}, np.array(means), np.array(spreads))
 
@@ -98,13 +116,13 @@ def levelwise(g: np.ndarray, groups: Groups) -> Fit:
 def smoothed(
     g: np.ndarray, n: np.ndarray, means: np.ndarray, spreads: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Smooth the levels' means and standard deviations as the smooth candidate does.
+    """Smooth the means and standard deviations of levels, as `smooth` does.
 
     Args:
         g: mean conductance of each level, increasing; at least 5.
-        n: reads in each level.
-        means: of the error.
-        spreads: its standard deviations.
+        n: number of reads in each level.
+        means: of the error in each level.
+        spreads: standard deviation of the error in each level.
 
     Returns:
         mu and sigma at each level.
@@ -114,7 +132,7 @@ def smoothed(
 
 
 def quantiles(g: np.ndarray, groups: Groups) -> Fit:
-    """The reads themselves, level by level."""
+    """Empirical distribution of the errors at each level."""
     means, spreads = ([f(e) for e in groups] for f in (np.mean, np.std))
     samples = tuple(np.sort(errors) for errors in groups)
     return Fit("quantiles", {}, np.array(means), np.array(spreads), samples)
@@ -125,12 +143,8 @@ CANDIDATES: tuple[Candidate, ...] = (constant, s_ratio, smooth, quantiles)
 """From the simplest to the richest."""
 
 
-def _size(errors: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(errors**2)))
-
-
 def _unimodal(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Best fit that rises to some place and falls behind it, by weighted least squares."""
+    """Fit values that rise up to one place and fall after it, by weighted least squares."""
 
     def split(at: int) -> np.ndarray:
         parts = ((values[:at], weights[:at], True), (values[at:], weights[at:], False))

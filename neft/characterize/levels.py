@@ -1,31 +1,30 @@
-"""Level tables: the distribution of the error of a conductance, for each time and level.
+"""Level tables from reads: the distribution of the conductance error at each time and level.
 
-What goes in and comes out are the two forms that `neft.characterize.reads` describes.
+`neft.characterize.reads` describes both forms, reads and level tables.
 """
 
-import math
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from neft._utils.checks import positive
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, check_reads
 
 
 def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd.DataFrame:
-    """Work out the error of the conductance at every read, and its level.
+    """Compute the error and the level of every read.
 
-    Without targets: (G(t) - G(0)) / G_max at each time t > 0. A cell's level is
-    floor(G(0) / (G_max / levels)), from its *initial read*, the read at time 0 (which is no
-    programming target). Cells that begin at or above G_max are left out, and every level needs
-    reads.
+    Without targets, the error is (G(t) - G(0)) / G_max at each time t > 0. A cell's level is
+    floor(G(0) / (G_max / levels)), from its *initial read*, the read at time 0 (not a programming
+    target). Cells with an initial read of G_max or more are left out. Every level needs reads.
 
-    With `target_S`: (G(t) - target) / G_max at each time t >= 0; at time 0 this is the error of
-    programming. The level is that of the target; the last level includes G_max. Levels that no
-    target lies in are left out.
+    With `target_S`, the error is (G(t) - target) / G_max at each time t >= 0; at time 0 this is
+    the programming error. The level is that of the target; the last level includes G_max. Levels
+    without a target are left out.
 
-    Cycles are pooled: each programming of a cell counts as a cell of its own.
+    Cycles are pooled: each programming of a cell counts as a separate cell.
 
     Args:
         reads: see `neft.characterize.reads.check_reads`; the order of rows does not matter.
@@ -33,8 +32,8 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
         levels: number of equal parts of the range.
 
     Returns:
-        Columns time_s, level, unit (a number for each programming of a cell), g (target or else
-        initial conductance) and error (fractions of G_max), a row a read.
+        One row per read, columns time_s, level, unit (a number for each programming of a cell),
+        g (target, or else initial conductance) and error (fractions of G_max).
 
     Raises:
         ValueError: an unusable argument or read; several temperatures; a target above G_max;
@@ -50,8 +49,7 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
         >>> level_errors(reads, g_max_S=1e-5, levels=1)["error"].round(9).tolist()
         [0.1, 0.0, 0.2, 0.3]
     """
-    if not 0 < g_max_S < math.inf:
-        raise ValueError(f"g_max_S must be positive and finite, got {g_max_S}")
+    positive(g_max_S=g_max_S)
     if levels != int(levels) or levels < 1:
         raise ValueError(f"levels must be a positive integer, got {levels}")
     reads = check_reads(reads)
@@ -73,14 +71,14 @@ def summarise_levels(errors: pd.DataFrame, *, technology: str, g_max_S: float) -
 
     Args:
         errors: table of `level_errors`.
-        technology: the name that the table's rows carry.
+        technology: its name in the table.
         g_max_S: upper end of the conductance range, in siemens.
 
     Returns:
-        `LEVEL_COLUMNS`, sorted by time and level: n reads; g, the mean target or else initial
-        conductance as a fraction of G_max; and of the error its mean, std (ddof 1), skewness and
-        excess kurtosis (population moments) and quantiles (linear interpolation between order
-        statistics).
+        `LEVEL_COLUMNS`, sorted by time and level: n, the number of reads; g, the mean target (or
+        else initial conductance) as a fraction of G_max; mean, std (ddof 1), skewness, excess
+        kurtosis (population moments) and quantiles (linear interpolation between order statistics)
+        of the error.
 
     Example:
         >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
@@ -100,16 +98,22 @@ def summarise_levels(errors: pd.DataFrame, *, technology: str, g_max_S: float) -
     return table[list(LEVEL_COLUMNS)]
 
 
+def mean_square(levels: pd.DataFrame) -> np.ndarray:
+    """Return the mean square of the error in each row of a level table."""
+    n = levels.n.to_numpy()
+    return levels["mean"].to_numpy() ** 2 + levels["std"].to_numpy() ** 2 * (n - 1) / n
+
+
 def rank_correlations(errors: pd.DataFrame, *, technology: str) -> pd.DataFrame:
-    """Say how far cells keep their rank from each time to the next.
+    """Compute the rank correlation of the cells' errors between each time and the next.
 
     Args:
         errors: table of `level_errors`.
-        technology: the name that the table's rows carry.
+        technology: its name in the table.
 
     Returns:
-        Columns technology, time_s, next_time_s, n (cells read at both times), spearman: the rank
-        correlation of their errors, of ranks within a level, all levels together.
+        Columns technology, time_s, next_time_s, n (cells read at both times), spearman. Ranks are
+        within a level; the correlation is over all levels together.
     """
     ranks = errors.groupby(["time_s", "level"])["error"].rank(pct=True)
     wide = errors.assign(rank=ranks).pivot(index=["level", "unit"], columns="time_s", values="rank")
@@ -124,8 +128,8 @@ def rank_correlations(errors: pd.DataFrame, *, technology: str) -> pd.DataFrame:
 
 
 def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:
-    """Return time_s, level, g and error of every read."""
-    # Targets lie on the edges of levels and range, where a unit's rounding must not decide.
+    """Return time_s, level, unit, g and error of every read."""
+    # Targets lie on edges of levels and of the range, where rounding of units must not decide.
     above = reads["target_S"] > g_max_S * (1 + 1e-9)
     if above.any():
         row = above.idxmax()
@@ -140,8 +144,8 @@ def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFr
 
 
 def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:
-    """Return time_s, level, g and error of every later read of a cell that starts in range."""
-    # One order for equal inputs: sums of floats, and so the table's bits, depend on it.
+    """Return time_s, level, unit, g and error of later reads of cells that start in range."""
+    # Sums of floats depend on the order of rows: sort them, so that equal reads give equal bits.
     reads = reads.sort_values(["time_s", *_unit(reads)])
     later = reads["time_s"] > 0
     cell = reads.groupby(_unit(reads)).ngroup()

@@ -1,4 +1,4 @@
-"""Judge the candidate models: fitted on half of the cells of every level, tested on the other."""
+"""Compare the candidate models: fit on half of the cells of each level, test on the other half."""
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,13 @@ PROBABILITIES = np.arange(0.005, 1, 0.01)
 
 
 def pinball(fit: Fit, groups: Groups) -> np.ndarray:
-    """Score a fit on errors: the mean quantile (pinball) loss over `PROBABILITIES`.
+    """Score a fit on errors by the mean quantile (pinball) loss over `PROBABILITIES`.
 
-    A proper score for any distribution, half the continuous ranked probability score up to the
-    grid of probabilities (Gneiting and Raftery, doi 10.1198/016214506000001437).
+    This is a proper score for any distribution: half the continuous ranked probability score, up
+    to the grid of probabilities (Gneiting and Raftery, doi 10.1198/016214506000001437).
 
     Returns:
-        A score for each error, level after level; smaller is better.
+        One score per error, level after level; smaller is better.
     """
     scores = []
     for level, errors in enumerate(groups):
@@ -26,10 +26,10 @@ def pinball(fit: Fit, groups: Groups) -> np.ndarray:
 
 
 def anderson_darling(probabilities: np.ndarray) -> float:
-    """Anderson-Darling distance A^2 of a sample to a distribution, from the sample's cdf values.
+    """Anderson-Darling distance A^2 between a sample and a distribution, from its cdf values.
 
     A^2 = -n - sum_i (2 i - 1) (ln F(x_i) + ln(1 - F(x_(n+1-i)))) / n (Anderson and Darling,
-    doi 10.1214/aoms/1177729437), with F kept off 0 and 1 by the least that a float can tell.
+    doi 10.1214/aoms/1177729437). F is kept away from 0 and 1 by the machine epsilon.
     """
     n, least = len(probabilities), np.finfo(float).eps
     f = np.sort(np.clip(probabilities, least, 1 - least))
@@ -40,23 +40,24 @@ def anderson_darling(probabilities: np.ndarray) -> float:
 def compare(
     g: np.ndarray, groups: Groups, *, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fit every candidate on half of each level's cells and judge it on the other half.
+    """Fit every candidate on a random half of each level's cells and test it on the other half.
 
     Args:
         g: mean conductance of each level, increasing.
-        groups: errors at each level, a cell each, fractions of the full range.
-        rng: decides who is in which half.
+        groups: one array of errors per level, one value per cell, fractions of the full range.
+        rng: draws the halves.
 
     Returns:
-        The comparison, a row a candidate: its parameters, fitted to all cells; `pinball`, its
-        mean held-out score; `behind_best` and `behind_best_se`, how far that is behind the best
-        candidate's, with the standard error of this paired difference; `log_likelihood`, held
-        out, a read (Gaussians); `ks_median` and `ad_median` of its distances over the levels;
-        `ks_rejected`, levels where `ks_p` is below 1 %; `aic` on all cells (the two with a few
-        parameters); `adequate`, whether it is within two standard errors of the best.
+        The comparison, one row per candidate: its parameters, fitted to all cells; `pinball`, its
+        mean held-out score; `behind_best` and `behind_best_se`, the difference from the best
+        candidate's score and the standard error of this paired difference; `log_likelihood`, held
+        out, per read (Gaussians); `ks_median` and `ad_median`, its median distances over the
+        levels; `ks_rejected`, the number of levels with `ks_p` below 1 %; `aic` on all cells (for
+        the two with parameters of the whole range); `adequate`, whether the score is within two
+        standard errors of the best.
 
-        The distances, a row a candidate and level: candidate, place (of the level in `g`), and
-        those of `distances`.
+        The distances, one row per candidate and level: candidate, place (index of the level in
+        `g`), and the columns of `distances`.
 
     Raises:
         ValueError: fewer than five levels, or a level with fewer than four errors.
@@ -98,12 +99,12 @@ def compare(
 
 
 def distances(fit: Fit, groups: Groups) -> pd.DataFrame:
-    """Measure how far errors are from a fit, level by level.
+    """Measure the distance between errors and a fit, level by level.
 
     Returns:
-        Columns ks and ks_p, distance and p-value of the Kolmogorov-Smirnov test (two samples for
-        the candidate that keeps its own, one sample for Gaussians); ad, `anderson_darling`'s
-        distance, which minds the tails.
+        One row per level. Columns ks and ks_p: distance and p-value of the Kolmogorov-Smirnov test
+        (with two samples for the candidate that keeps its own, with one for Gaussians); ad: the
+        Anderson-Darling distance, which gives weight to the tails.
     """
     rows = []
     for level, errors in enumerate(groups):

@@ -1,4 +1,4 @@
-"""How sure the candidates' parameters are: 95 % intervals, from the reads they are fitted to."""
+"""95 % confidence intervals of the candidates' parameters, from the errors they are fitted to."""
 
 import numpy as np
 import pandas as pd
@@ -19,15 +19,15 @@ COLUMNS = ["candidate", "place", "parameter", "value", "low", "high"]
 
 
 def intervals(g: np.ndarray, groups: Groups, *, rng: np.random.Generator) -> pd.DataFrame:
-    """Give the parameters of every candidate their intervals.
+    """Compute the intervals of all candidates' parameters.
 
     Args:
         g: mean conductance of each level, increasing.
-        groups: errors at each level, a cell each.
+        groups: one array of errors per level, one value per cell.
         rng: draws the resamples of `bootstrap`.
 
     Returns:
-        The tables of `bootstrap`, for each Gaussian candidate, and of `order_statistics`.
+        The tables of `bootstrap` for each Gaussian candidate, and that of `order_statistics`.
     """
     gaussian = [bootstrap(each, g, groups, rng=rng) for each in (constant, s_ratio, smooth)]
     return pd.concat([*gaussian, order_statistics(groups)], ignore_index=True)
@@ -41,24 +41,25 @@ def bootstrap(
     rng: np.random.Generator,
     repeats: int = 200,
 ) -> pd.DataFrame:
-    """Give a Gaussian candidate's parameters 95 % intervals by resampling the cells of each level.
+    """Compute percentile intervals of a Gaussian candidate, resampling the cells of each level.
 
-    Percentile intervals. Those of `smooth` are each level's own mean's and standard deviation's,
-    moved to the smooth value: smoothing twice, the reads and then their resamples, has a bias that
-    made its own percentile intervals cover a peak or a flat end in 80 to 89 of 100 repetitions
-    only. As smoothing brings a level nearer to the truth, these are a little too long. With heavy
-    tails a standard deviation's interval is rather too short, as with any bootstrap.
+    For `smooth`, the intervals are those of each level's own mean and standard deviation, shifted
+    to the smooth value. Smoothing both the reads and their resamples has a bias: the percentile
+    intervals of `smooth` itself covered a peak or a flat end in only 80 to 89 of 100 repetitions.
+    The shifted ones are slightly too long, as smoothing brings a level nearer to the truth. With
+    heavy tails a bootstrap interval of a standard deviation tends to be too short.
 
     Args:
-        candidate: one of `neft.characterize.candidates.CANDIDATES`, a Gaussian one.
+        candidate: a Gaussian one of `neft.characterize.candidates.CANDIDATES`.
         g: mean conductance of each level.
-        groups: errors at each level, a cell each.
+        groups: one array of errors per level, one value per cell.
         rng: draws the resamples.
         repeats: number of resamples.
 
     Returns:
-        Columns candidate, place (of the level in `g`; none for a parameter of all levels),
-        parameter, value, low, high. Without a few parameters: mean and sigma of each level.
+        Columns candidate, place (index of the level in `g`; none for a parameter of the whole
+        range), parameter, value, low, high. The parameters of `smooth` are mean and sigma of each
+        level.
     """
     fit = candidate(g, groups)
     resampled = levelwise if candidate is smooth else candidate
@@ -79,15 +80,15 @@ def _parameters(fit: Fit) -> np.ndarray:
 
 
 def order_statistics(groups: Groups) -> pd.DataFrame:
-    """Give each level's quantiles at `PROBABILITIES` 95 % intervals, whatever the distribution.
+    """Compute distribution-free intervals of each level's quantiles at `PROBABILITIES`.
 
-    Between two of the level's errors, whose ranks follow from the binomial distribution
-    (Conover, Practical Nonparametric Statistics, 1999, section 3.2). The bootstrap's would cover
-    the quantiles at 1 % and 99 % of 500 reads in 86 to 88 of 100 repetitions only.
+    The ends are two of the level's errors, whose ranks follow from the binomial distribution
+    (Conover, Practical Nonparametric Statistics, 1999, section 3.2). Bootstrap intervals would
+    cover the quantiles at 1 % and 99 % of 500 reads in only 86 to 88 of 100 repetitions.
 
     Returns:
-        The columns of `bootstrap`, parameters q0.01, ...; an end is NaN where the reads are too
-        few to have one (below 368 for 1 % and 99 %).
+        The columns of `bootstrap`, parameters q0.01, ...; an end is NaN where the reads are too few
+        (below 368 for 1 % and 99 %).
     """
     rows = []
     for place, errors in enumerate(groups):

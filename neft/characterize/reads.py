@@ -1,32 +1,32 @@
-"""Read and check tables of measurements. Two forms are known, as .csv, .csv.gz or .parquet.
+"""Read and check tables of measurements, in two forms, as .csv, .csv.gz or .parquet.
 
-**Reads**, one conductance of a memory cell at one time a row (`read_reads`):
+**Reads** (`read_reads`): one row per cell and time, with the conductance read.
 
 - `cell`: any label;
 - `time_s`: seconds since programming, or since the first read; 0 or more;
 - `conductance_S`, `conductance_mS` or `conductance_uS`: 0 or more;
-- optional, `target_S`, `target_mS` or `target_uS`: the conductance that programming aimed at;
+- optional, `target_S`, `target_mS` or `target_uS`: the target conductance of programming;
 - optional, `temperature_K`: above 0;
-- optional, `cycle`: 0, 1, ...: which programming of the cell this read follows.
+- optional, `cycle`: 0, 1, ...: number of the programming that this read follows.
 
-A cell (with cycles: a cell in a cycle) is read once at a time, and has one target and temperature.
-The order of rows does not matter.
+A cell (with cycles: a cell in one cycle) has at most one read at a time, one target and one
+temperature. The order of rows does not matter.
 
-**Level tables**, the distribution of the error at one time and level of conductance a row
-(`read_level_table`; `neft.characterize.levels` makes them of reads). All of `LEVEL_COLUMNS`:
+**Level tables** (`read_level_table`; `neft.characterize.levels` makes them from reads): one row per
+time and level of conductance, with the distribution of the error. All of `LEVEL_COLUMNS`:
 
 - `technology`: any label; `g_max_S`: upper end of the conductance range, in siemens;
 - `time_s`: as above; `level`: 0, 1, ...: part of the range; `n`: number of reads, 2 or more;
 - `g`: mean target (without targets: initial conductance) as a fraction of G_max, 0 to 1;
 - `mean`, `std`, `skewness`, `excess_kurtosis` and quantiles (`q0.005` to `q0.995`) of the error;
-  these, but for skewness and kurtosis, as fractions of G_max.
+  all but skewness and kurtosis are fractions of G_max.
 
 CSV is comma-separated UTF-8 with the names in its first row. Other columns are left out, but
-those that begin with conductance, target or temperature must have one of the names above.
+columns that begin with conductance, target or temperature must have one of the names above.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,7 +47,7 @@ _READ_COLUMNS = ("cell", "time_s", "conductance_S", "target_S", "temperature_K",
 _RELAXATION_COLUMNS = ("cell", "elapsed_s", "r", "conductance_S", "gi", "range", "time_s")
 
 
-# The report finds the values by the column names before " must"; only the first offence counts.
+# `_checked` finds the values by the column names before " must" and reports the first failure only.
 def _rule(columns: str, rule: str, holds: Callable) -> pa.Check:
     error = f"{columns} must {rule}"
     return pa.Check(holds, error=error, ignore_na=False, n_failure_cases=1)
@@ -81,7 +81,7 @@ def _ordered(pair: Sequence[str]) -> pa.Check:
 _NON_NEGATIVE = ("be non-negative", lambda values: values >= 0)
 _POSITIVE = ("be positive", lambda values: values > 0)
 _INTEGER = ("be an integer", lambda values: values % 1 == 0)
-_COUNT = (_INTEGER, _NON_NEGATIVE, ("be below 2^53", lambda values: values < 2**53))
+_COUNT = [_INTEGER, _NON_NEGATIVE, ("be below 2^53", lambda values: values < 2**53)]
 
 
 def _reads_schema(
@@ -112,7 +112,7 @@ _LEVELS = pa.DataFrameSchema(
 
 
 def read_reads(path: str | Path) -> pd.DataFrame:
-    r"""Read a table of reads (.csv, .csv.gz or .parquet), in the form that this module describes.
+    r"""Read a table of reads (.csv, .csv.gz or .parquet) and check it.
 
     Args:
         path: the file.
@@ -122,7 +122,7 @@ def read_reads(path: str | Path) -> pd.DataFrame:
         `temperature_K` and `cycle` (integer), in the file's order of rows.
 
     Raises:
-        ValueError: the first offence in the file: file, row (the names are row 1), rule, value.
+        ValueError: the first fault: file, row (the names are row 1), rule, value.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -157,7 +157,7 @@ def check_reads(reads: pd.DataFrame) -> pd.DataFrame:
         The reads with their numbers as floats and cycles as integers, in rows 0, 1, ...
 
     Raises:
-        ValueError: the first offence: row, rule, value.
+        ValueError: the first fault: row, rule, value.
     """
     schema = _reads_schema(list(reads))
     return _whole_cycles(_checked(reads.reset_index(drop=True), schema, source="reads"))
@@ -170,10 +170,10 @@ def _whole_cycles(reads: pd.DataFrame) -> pd.DataFrame:
 def read_relaxation_tsv(path: str | Path) -> pd.DataFrame:
     """Read the published RRAM relaxation data: tab-separated, no header, unordered.
 
-    Its fields are cell address, seconds since the first read, resistance (ohm), conductance (S),
-    initial conductance (S), its bin, and nominal time (s), which becomes `time_s` (source:
-    github.com/akashlevy/RRAM-Relaxation-Master-Model). Negative conductances are offsets of the
-    instrument: they are left out, and a warning says how many.
+    Source: github.com/akashlevy/RRAM-Relaxation-Master-Model. The fields are cell address, seconds
+    since the first read, resistance (ohm), conductance (S), initial conductance (S), its bin, and
+    nominal time (s), which becomes `time_s`. Negative conductances are offsets of the instrument:
+    they are left out, and a warning counts them.
 
     Returns and raises as `read_reads` does; the first read is row 1.
     """
@@ -193,7 +193,7 @@ def read_level_table(path: str | Path) -> pd.DataFrame:
         `LEVEL_COLUMNS`, as `summarise_levels` makes them; other columns are left out.
 
     Raises:
-        ValueError: the first offence in the file: file, row (the header is row 1), rule, value.
+        ValueError: the first fault: file, row (the names are row 1), rule, value.
     """
     table = _checked(read_table(path), _LEVELS, path).reset_index(drop=True)
     return table[list(LEVEL_COLUMNS)].astype({"technology": str, "level": int, "n": int})
@@ -202,12 +202,12 @@ def read_level_table(path: str | Path) -> pd.DataFrame:
 def _named(
     table: pd.DataFrame,
     quantity: str,
-    units: Sequence[str],
+    units: Iterable[str],
     path: str | Path,
     *,
     optional: bool = False,
 ) -> str:
-    """Return the name of the quantity's only column; of an absent optional one, the first name."""
+    """Return the name of the quantity's column; if that is optional and absent, the first name."""
     known = [f"{quantity}_{unit}" for unit in units]
     found = [name for name in table if name.startswith(quantity)]
     if optional and not found:
@@ -219,19 +219,19 @@ def _named(
 
 
 def _checked(table: pd.DataFrame, schema: pa.DataFrameSchema, source: str | Path) -> pd.DataFrame:
-    """Return the table with the schema's numbers as numbers, or raise its first offence."""
+    """Return the table with the schema's numbers as floats, or raise its first fault."""
     missing = [name for name in schema.columns if name not in table]
     if missing:
         raise ValueError(
             f"{source}: row 1: columns must include {missing}, got {shown(list(table))}"
         )
-    # What is no number becomes NaN, which the rules refuse: one pass finds every kind of offence.
+    # Values that are no numbers become NaN, which the rules refuse: one pass finds every fault.
     numeric = [name for name, column in schema.columns.items() if column.dtype is not None]
     checked = table.assign(**{name: numbers(table[name]) for name in numeric})
     try:
         return schema.validate(checked, lazy=True)
     except pa.errors.SchemaErrors as error:
-        # In a row, rules of a single column ("Column") come before those of the whole table.
+        # Within a row, rules of one column ("Column") come before those of the whole table.
         failure = error.failure_cases.sort_values(["index", "schema_context", "check_number"])
     line, rule = failure[["index", "check"]].iloc[0]
     columns = rule.partition(" must")[0].split(", ")

@@ -1,13 +1,15 @@
-"""What a comparison of candidate models says, in words."""
+"""Recommended variation models, as sentences, from a comparison of candidates."""
 
 import pandas as pd
 
+from neft._utils.checks import one_of
+
 
 def at_times(comparison: pd.DataFrame, technologies: dict[str, float]) -> pd.DataFrame:
-    """Take each technology's rows at the measured time nearest to the one asked for.
+    """Select each technology's rows at the measured time nearest to the given one.
 
     Args:
-        comparison: table of `neft.characterize.analysis.characterise`, any of them.
+        comparison: a table of `neft.characterize.analysis.characterize`.
         technologies: name -> time, s.
 
     Raises:
@@ -15,19 +17,18 @@ def at_times(comparison: pd.DataFrame, technologies: dict[str, float]) -> pd.Dat
     """
     chosen = []
     for technology, time_s in technologies.items():
+        one_of(comparison.technology.unique(), technology=technology)
         rows = comparison[comparison.technology == technology]
-        if rows.empty:
-            raise ValueError(f"technology must be in the comparison, got {technology!r}")
         far = (rows.time_s - time_s).abs()
         chosen.append(rows[far == far.min()])
     return pd.concat(chosen, ignore_index=True)
 
 
 def sentences(comparison: pd.DataFrame) -> list[str]:
-    """Say for each technology and time which model serves which purpose.
+    """Recommend models for each technology and time: for tails, and the best Gaussian.
 
     Args:
-        comparison: table of `neft.characterize.analysis.characterise`, or rows of it.
+        comparison: table `candidates` of `neft.characterize.analysis.characterize`, or its rows.
     """
     said = []
     for (technology, time_s), rows in comparison.groupby(["technology", "time_s"], sort=False):

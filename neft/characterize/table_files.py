@@ -1,4 +1,4 @@
-"""Read a file as a table of raw fields whose rows are numbered as a CSV file's lines."""
+"""Read a file as a table of raw fields, with rows numbered like the lines of a CSV file."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from pyarrow import ArrowException
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read .csv, .csv.gz or .parquet.
+    """Read a table (.csv, .csv.gz or .parquet).
 
     Returns:
-        The file's columns, indexed by line: the names are row 1, as in a CSV file. The fields are
-        text, but Parquet's numbers.
+        The file's columns, indexed by line; the names are line 1, as in a CSV file. Fields are
+        text, except for numbers in Parquet.
 
     Raises:
-        ValueError: no such file; not such a table; no row; two columns of one name.
+        ValueError: no such file, not a readable table, no row, or two columns of the same name.
     """
     return (_read_parquet if _suffix(path) == ".parquet" else read_text)(path)
 
@@ -28,14 +28,14 @@ def read_text(path: str | Path, delimiter: str = ",", header: Sequence[str] = ()
 
     Args:
         path: the file.
-        delimiter: what separates its fields.
-        header: the names of its columns; without them, its first row.
+        delimiter: separator of fields.
+        header: names of the columns; if empty, those in the first row.
     """
     # Blank lines stay until the lines are numbered; "NA" and the like stay text.
     raw = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
-    raw["compression"] = "gzip" if _suffix(path) == ".gz" else None
+    zipped = "gzip" if _suffix(path) == ".gz" else None
     try:
-        table = pd.read_csv(path, sep=delimiter, skipinitialspace=True, **raw)
+        table = pd.read_csv(path, sep=delimiter, skipinitialspace=True, compression=zipped, **raw)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from error
     table.index += 1
@@ -49,7 +49,7 @@ def read_text(path: str | Path, delimiter: str = ",", header: Sequence[str] = ()
 
 def _read_parquet(path: str | Path) -> pd.DataFrame:
     try:
-        # An open file: a path could also be a folder, or add columns by its folders' names.
+        # Pandas gets an open file: with a path, it reads folders and adds columns by their names.
         with open(path, "rb") as file:
             table = pd.read_parquet(file, to_pandas_kwargs={"ignore_metadata": True})
     except (ArrowException, OSError, ValueError) as error:
@@ -83,13 +83,13 @@ def _suffix(path: str | Path) -> str:
 
 
 def shown(value: object) -> str:
-    """Return what an error says it got: of what is no table, a name can be a whole page."""
+    """Return a value for an error message, cut: in a bad file, one name can be a whole page."""
     text = repr(value)
     return text if len(text) <= 1000 else f"{text[:1000]}..."
 
 
 def numbers(values: pd.Series) -> np.ndarray:
-    """Return a column's numbers as floats; what is no number (true, a date, text) becomes NaN."""
+    """Return a column as floats; values that are no numbers (true, a date, text) become NaN."""
     if is_bool_dtype(values) or not is_numeric_dtype(values):
         values = pd.to_numeric(values.astype(str), errors="coerce")
     return values.to_numpy(dtype=float, na_value=np.nan)

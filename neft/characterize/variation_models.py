@@ -1,4 +1,4 @@
-"""Variation models from a level table, and simpler ones fitted to it."""
+"""Variation models made from a level table: measured, smoothed, ageing and fitted ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,36 +9,35 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from neft.characterize.candidates import smoothed
+from neft._utils.checks import one_of
+from neft.characterize.candidates import fit_ratio_gaussian, smoothed
+from neft.characterize.levels import mean_square
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES
 from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
 from neft.devices.variation import RatioGaussian, VariationModel
 
 
 def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFrame:
-    """Take one technology's levels at one time, interpolated between the measured times.
+    """Select one technology's levels at one time, interpolated between the measured times.
 
-    Linear in log time, level by level: conductance, mean, standard deviation, quantiles and the
-    other statistics, for the levels that both neighbouring times have. At a measured time these
-    are the measured rows. Quantiles interpolated so are those of a cell that keeps its rank
-    among its level's cells.
+    At a measured time these are the measured rows. In between, every statistic of a level is
+    interpolated linearly in log time, for the levels that both neighbouring times have.
+    Interpolated quantiles are those of a cell that keeps its rank within its level.
 
     Args:
         levels: level table (see `neft.characterize.levels.summarise_levels`).
-        technology: value of its column of that name.
-        time_s: seconds since the first read (or since programming, where reads have targets),
-            within the measured times; between 0 and the next one only 0 itself.
+        technology: a value of the column technology.
+        time_s: seconds since the first read (or since programming, where reads have targets): 0 if
+            measured, or a time between the first positive measured time and the last.
 
     Returns:
-        A row for each level, by conductance; `n` is the smaller one's of the two times.
+        One row per level, by conductance; `n` is the smaller one of the two times.
 
     Raises:
         ValueError: the table has no such technology, or time_s is outside the measured times.
     """
+    one_of(sorted(levels.technology.unique()), technology=technology)
     rows = levels[levels.technology == technology]
-    if rows.empty:
-        known = ", ".join(sorted(levels.technology.unique()))
-        raise ValueError(f"technology must be in the level table ({known}), got {technology!r}")
     times = np.sort(rows.time_s.unique())
     if time_s not in times:
         times = times[times > 0]  # 0 has no logarithm
@@ -61,7 +60,7 @@ def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFram
 
 
 def gaussian(levels: pd.DataFrame) -> MeasuredGaussian:
-    """Make a model of the measured spread alone: no drift, no skewness, no tails.
+    """Make a Gaussian model of the measured spread, without the error's mean and tails.
 
     Args:
         levels: rows of one technology at one time, by conductance (see `at_time`).
@@ -80,13 +79,13 @@ def gaussian(levels: pd.DataFrame) -> MeasuredGaussian:
 
 
 def empirical(levels: pd.DataFrame) -> MeasuredQuantiles:
-    """Make a model of the whole measured error: drift, spread, skewness and tails.
+    """Make a model of the whole measured error: mean, spread, skewness and tails.
 
     Args:
         levels: rows of one technology at one time, by conductance (see `at_time`).
 
     Returns:
-        The model, named after the technology with `_quantiles` behind it.
+        The model, named after the technology with the suffix `_quantiles`.
     """
     technology, time_s = levels.technology.iloc[0], float(levels.time_s.iloc[0])
     table = levels[list(QUANTILE_COLUMNS)].to_numpy(dtype=float)
@@ -107,7 +106,7 @@ def smooth(levels: pd.DataFrame) -> MeasuredQuantiles:
         levels: rows of one technology at one time, by conductance (see `at_time`).
 
     Returns:
-        The model, named after the technology with `_smooth` behind it.
+        The model, named after the technology with the suffix `_smooth`.
     """
     columns = (levels[name].to_numpy(dtype=float) for name in ("g", "n", "mean", "std"))
     mean, sigma = smoothed(*columns)
@@ -126,25 +125,25 @@ def aged(
     technology: str,
     times: Sequence[float] | None = None,
 ) -> dict[float, MeasuredQuantiles]:
-    """Make models of one technology at several times, under which a chip ages as measured.
+    """Make models of one technology at several times, in which a chip ages as measured.
 
-    A Spearman correlation rho of errors at consecutive measured times becomes one of normal
-    scores, r = 2 sin(pi rho / 6) (Pearson, 1907). Times a share s of the logarithmic time between
-    them apart correlate as r^s, as in an Ornstein-Uhlenbeck process in log time (our choice):
-    a time in between leaves the correlation of the measured ones as it was.
+    The Spearman correlation rho of the errors at consecutive measured times gives the correlation
+    of normal scores, r = 2 sin(pi rho / 6) (Pearson, 1907). Two times that span a share s of the
+    log time between them have the correlation r^s, as in an Ornstein-Uhlenbeck process in log time
+    (our choice), so that intermediate times do not change the correlation of the measured ones.
 
     Args:
         levels: level table.
         ranks: table of `neft.characterize.levels.rank_correlations`.
-        technology: value of their columns of that name.
-        times: increasing, s, as `at_time` takes them; all measured ones if None.
+        technology: a value of their column technology.
+        times: increasing, s, as `at_time` takes them; all measured times if None.
 
     Returns:
         Time (s) -> model.
 
     Raises:
-        ValueError: a table lacks the technology, or `ranks` a time of the level table; times not
-            increasing, outside the measured range, or between measured times with r <= 0.
+        ValueError: a table lacks the technology, or `ranks` a time of the level table; times that
+            do not increase, lie outside the measured range, or between measured times with r <= 0.
     """
     rows = ranks[ranks.technology == technology].sort_values("time_s")
     measured = [*rows.time_s[:1], *rows.next_time_s]
@@ -163,7 +162,7 @@ def aged(
 
 
 def _correlation(ranks: pd.DataFrame, start: float, end: float) -> float:
-    """Correlate normal scores at two times of one technology, by the steps that lie between."""
+    """Correlation of normal scores at two times: the product over the measured steps between."""
     r = 1.0
     for before, after, rho in zip(ranks.time_s, ranks.next_time_s, ranks.spearman, strict=True):
         first, last = max(start, before), min(end, after)
@@ -181,44 +180,34 @@ def _correlation(ranks: pd.DataFrame, start: float, end: float) -> float:
 
 
 def fit_constant(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:
-    """Maximum-likelihood Gaussian of one spread for all levels, each about its own mean.
+    """Fit a Gaussian with mean zero and one spread, as the candidate `constant` does.
 
     Args:
-        levels: rows of one technology and time of a level table.
+        levels: rows of one technology at one time of a level table.
 
     Returns:
-        The model, and sigma_d: the standard deviation pooled over the levels, weighted by n - 1.
+        The model and sigma_d.
     """
-    model = RatioGaussian("constant", "pooled over the levels", ratio=1)
-    return model, _pooled(levels)
+    return _fit(levels, "constant", ratio=1)
 
 
 def fit_ratio(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:
-    """Maximum-likelihood s-ratio Gaussian, each level about its own mean.
+    """Fit the s-ratio Gaussian with mean zero, as the candidate `s_ratio` does.
 
-    s is the ratio of the spreads pooled over the middle levels (0.25 < g < 0.75) and over the
-    outer ones.
-
-    Args:
-        levels: rows of one technology and time of a level table.
-
-    Returns:
-        The model, and sigma_d = (pooled outer spread) * sqrt(0.4 s^2 + 0.6).
+    Takes and returns what `fit_constant` does.
 
     Raises:
         ValueError: the middle or the outer zone has no level.
     """
-    middle = (levels.g > 0.25) & (levels.g < 0.75)
-    if middle.all() or not middle.any():
-        raise ValueError("levels must cover the middle (0.25 < g < 0.75) and the outer zone")
-    inner, outer = _pooled(levels[middle]), _pooled(levels[~middle])
-    s = inner / outer
-    model = RatioGaussian("s-ratio", "fitted to the levels", ratio=s)
-    return model, outer * (0.4 * s**2 + 0.6) ** 0.5
+    return _fit(levels, "s-ratio")
 
 
-def _pooled(levels: pd.DataFrame) -> float:
-    return float(np.average(levels["std"] ** 2, weights=levels.n - 1) ** 0.5)
+def _fit(
+    levels: pd.DataFrame, name: str, ratio: float | None = None
+) -> tuple[RatioGaussian, float]:
+    g, n = levels.g.to_numpy(), levels.n.to_numpy()
+    s, sigma_d, _ = fit_ratio_gaussian(g, n, mean_square(levels), ratio)
+    return RatioGaussian(name, "maximum-likelihood fit to the levels", ratio=s), sigma_d
 
 
 def curves(fits: dict[str, tuple[VariationModel, float]], points: int = 201) -> pd.DataFrame:
@@ -239,11 +228,11 @@ def curves(fits: dict[str, tuple[VariationModel, float]], points: int = 201) -> 
 
 
 def probit(row: pd.Series, fits: dict[str, tuple[VariationModel, float]]) -> pd.DataFrame:
-    """Set the measured quantiles of one level against those of Gaussian fits.
+    """Tabulate the measured quantiles of one level and those of Gaussian fits.
 
     Args:
         row: one row of a level table.
-        fits: label -> (model, sigma_d), Gaussian models.
+        fits: label -> (Gaussian model, sigma_d).
 
     Returns:
         Columns model ("measured" or the label), z (standard normal quantile), error (fraction of
