@@ -1,4 +1,4 @@
-"""From reads to tables, as a user's command line does it."""
+"""Laws of the command line that makes tables from reads."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from neft.characterize.reads import read_level_table
 
 @pytest.fixture
 def reads() -> pd.DataFrame:
-    """Programming errors of 1,600 cells at eight targets: 5 % of the range, everywhere alike."""
+    """Programming errors of 1,600 cells at eight targets: 5 % of the range at each target."""
     draw = np.random.default_rng(0)
     target = np.repeat((np.arange(8) + 0.5) / 8 * 50, 200)
     errors = draw.normal(0, 0.05 * 50, len(target))
@@ -28,12 +28,12 @@ def reads() -> pd.DataFrame:
 
 
 def run(monkeypatch, path: Path, *options: str) -> None:
-    given = ["characterise", str(path), "--technology", "mine", "--g-max-uS", "50", *options]
+    given = ["characterize", str(path), "--technology", "mine", "--g-max-uS", "50", *options]
     monkeypatch.setattr(sys, "argv", given)
     __main__.main()
 
 
-def test_command_makes_tables_that_say_what_the_reads_are(reads, tmp_path, monkeypatch) -> None:
+def test_command_makes_tables_of_the_reads(reads, tmp_path, monkeypatch) -> None:
     reads.to_parquet(tmp_path / "reads.parquet")
     out = tmp_path / "mine"
     run(monkeypatch, tmp_path / "reads.parquet", "--levels", "8", "--output", str(out))
@@ -61,7 +61,7 @@ def test_equal_reads_give_equal_tables(reads, tmp_path, monkeypatch) -> None:
 
 
 def first_reads(reads: pd.DataFrame) -> pd.DataFrame:
-    """Without targets, which then are the reads at time 0."""
+    """Replace targets by reads at time 0."""
     first = reads.drop(columns="target_uS")
     return pd.concat([first, first.assign(time_s=1.0, conductance_uS=reads.target_uS)])
 
@@ -71,37 +71,13 @@ BAD = {
         lambda reads: reads.assign(conductance_uS=-1.0),
         "row 2: conductance_uS must be non-negative, got '-1.0'",
     ),
-    "a level with one read": (
-        lambda reads: reads.iloc[: 7 * 200 + 1],
-        "level 7 at time_s 0 must have at least 2 reads that differ, got 1",
-    ),
-    "a level whose reads are equal": (
-        lambda reads: reads.assign(conductance_uS=reads.conductance_uS.where(reads.index > 199, 3)),
-        "level 0 at time_s 0 must have at least 2 reads that differ, got 200 equal ones",
-    ),
     "an empty level": (
         lambda reads: first_reads(reads[reads.target_uS < 40]),
         "level 7 at time_s 1 must have at least 2 reads that differ, got 0",
     ),
-    "targets in siemens called microsiemens": (
-        lambda reads: reads.assign(target_uS=reads.target_uS * 1e6),
-        "row 0: target_S must be at most g_max_S 5e-05, got 3.125",
-    ),
     "nanosiemens called microsiemens": (
         lambda reads: first_reads(reads.assign(conductance_uS=reads.conductance_uS * 1e3 + 100)),
         "some cell below g_max_S 5e-05 must be read again, got none",
-    ),
-    "no later reads": (
-        lambda reads: reads.drop(columns="target_uS"),
-        "some cell below g_max_S 5e-05 must be read again, got none",
-    ),
-    "no first reads": (
-        lambda reads: reads.drop(columns="target_uS").assign(time_s=1.0),
-        "cell must have a read at time_s 0, got none for",
-    ),
-    "two temperatures": (
-        lambda reads: reads.assign(temperature_K=np.where(reads.index > 9, 300, 350)),
-        "temperature_K must be one value in a level table, got [300.0, 350.0]",
     ),
     "three levels": (
         lambda reads: reads[reads.target_uS < 20],

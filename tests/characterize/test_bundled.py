@@ -1,4 +1,4 @@
-"""The embedded level table: valid, true to its sources, and rebuilt to the same numbers."""
+"""The bundled tables: valid, consistent, and rebuilt from their sources to the same numbers."""
 
 import hashlib
 import os
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neft.characterize import bundled
+from neft.characterize import bundled, variation_models
+from neft.characterize.published_ratios import published_ratios
 from neft.characterize.reads import read_level_table, read_relaxation_tsv
 
 OTHERS = ("candidates", "distances", "intervals", "ranks")
@@ -48,6 +49,18 @@ def test_the_mean_lies_between_the_extreme_quantiles_and_kurtosis_obeys_its_boun
     assert table["mean"].between(table["q0.005"], table["q0.995"]).all()
     # Pearson: kurtosis >= skewness^2 + 1 for every distribution; 1e-4 is the CSV's rounding.
     assert (table["excess_kurtosis"] + 3 > table["skewness"] ** 2 + 1 - 1e-4).all()
+
+
+def test_fits_to_the_level_table_are_the_candidates_of_the_same_time(table):
+    candidates = pd.read_csv(bundled.FOLDER / "candidates.csv")
+    candidates = candidates.set_index(["candidate", "technology", "time_s"])[["s", "sigma_d"]]
+    for key, rows in table.groupby(["technology", "time_s"]):
+        model, sigma_d = variation_models.fit_ratio(rows)
+        expected = candidates.loc["s_ratio", *key].tolist()
+        assert [model.ratio, sigma_d] == pytest.approx(expected, rel=1e-5)
+        assert published_ratios(rows).loc[0, ["s", "sigma_d"]].tolist() == [model.ratio, sigma_d]
+        _, sigma_d = variation_models.fit_constant(rows)
+        assert sigma_d == pytest.approx(candidates.sigma_d["constant", *key], rel=1e-5)
 
 
 def test_the_readme_and_licence_travel_with_the_table():

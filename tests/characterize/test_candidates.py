@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from truths import TRUTHS, G, drift, hump
+from helpers.truths import TRUTHS, G, drift, hump
 
 from neft.characterize import candidates
 

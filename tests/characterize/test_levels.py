@@ -1,4 +1,4 @@
-"""Laws of level tables: every statistic by another route, and what cannot be summarised."""
+"""Laws of level tables: every statistic equals a slow loop; unusable reads are refused."""
 
 import math
 import statistics
@@ -42,11 +42,13 @@ def test_level_table_equals_a_loop_over_cells(reads):
     pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
 
 
-def test_shuffled_reads_give_the_same_bits(reads):
-    shuffled = reads.sample(frac=1, random_state=3)
+@pytest.mark.parametrize("form", ["reads", "full"])
+def test_order_of_rows_and_one_temperature_do_not_change_a_bit(form, request):
+    reads = request.getfixturevalue(form)
+    changed = reads.sample(frac=1, random_state=3).assign(temperature_K=350)
     first, second = (
         level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
-        for table in (reads, shuffled)
+        for table in (reads, changed)
     )
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
@@ -54,7 +56,7 @@ def test_shuffled_reads_give_the_same_bits(reads):
 def test_level_table_of_targets_equals_a_loop_over_reads(full):
     pairs = {}
     for row in full.itertuples():
-        # In whole uS, as no division of targets on the edges can be.
+        # In whole uS: exact, unlike a division of targets that lie on the edges.
         level = min(round(row.target_S * 1e6) * LEVELS // 40, LEVELS - 1)
         pairs.setdefault((row.time_s, level), []).append((row.target_S, row.conductance_S))
     slow = pd.DataFrame(
@@ -66,19 +68,11 @@ def test_level_table_of_targets_equals_a_loop_over_reads(full):
 
 
 @pytest.mark.parametrize("left_out", [[], ["target_S"]])
-def test_cycles_count_as_cells_of_their_own(full, left_out):
+def test_each_cycle_counts_as_a_separate_cell(full, left_out):
     full = full.assign(target_S=full["target_S"] - 5e-6).drop(columns=left_out)
     one_a_cell = full.assign(cell=10 * full["cell"] + full["cycle"]).drop(columns="cycle")
     first, second = (
         level_table(table, technology="toy", g_max_S=8e-5, levels=2) for table in (full, one_a_cell)
-    )
-    pd.testing.assert_frame_equal(first, second, check_exact=True)
-
-
-def test_one_temperature_leaves_the_table_as_it_is(reads):
-    first, second = (
-        level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
-        for table in (reads, reads.assign(temperature_K=300))
     )
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
@@ -112,7 +106,7 @@ def test_one_temperature_leaves_the_table_as_it_is(reads):
         ),
     ],
 )
-def test_level_table_refuses_optional_columns(full, change, message):
+def test_bad_optional_columns_are_refused(full, change, message):
     with pytest.raises(ValueError) as error:
         level_table(change(full), technology="toy", g_max_S=G_MAX, levels=LEVELS)
     assert str(error.value).startswith(f"reads: {message}")
@@ -151,7 +145,7 @@ def changed(reads, row, column, value):
         ({"levels": 500}, r"level \d+ at time_s 0.5 must have at least 2 reads that differ, got"),
     ],
 )
-def test_level_table_refuses_settings(reads, options, message):
+def test_bad_settings_are_refused(reads, options, message):
     options = {"technology": "toy", "g_max_S": G_MAX, "levels": LEVELS} | options
     with pytest.raises(ValueError, match=message):
         level_table(reads, **options)
@@ -168,6 +162,6 @@ def test_level_table_refuses_settings(reads, options, message):
         (lambda r: r.assign(conductance_S=1e-6), r"level 0 at time_s 0.5 .* got 240 equal ones"),
     ],
 )
-def test_level_table_refuses_reads(reads, change, message):
+def test_bad_reads_are_refused(reads, change, message):
     with pytest.raises(ValueError, match=message):
         level_table(change(reads), technology="toy", g_max_S=G_MAX, levels=LEVELS)

@@ -1,4 +1,4 @@
-"""What can be wrong with a file of reads: one clear error each, and no file left behind."""
+"""Faults in files of reads: each gives one clear error and leaves no file behind."""
 
 import gzip
 import io
@@ -187,7 +187,7 @@ BAD_BYTES = {
 
 
 @pytest.mark.parametrize(("name", "content", "message"), BAD_BYTES.values(), ids=BAD_BYTES)
-def test_what_is_no_table_of_reads_ends_in_one_clear_error(tmp_path, name, content, message):
+def test_files_that_are_no_table_of_reads_end_in_one_clear_error(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
     error = error_of(read_reads, path)

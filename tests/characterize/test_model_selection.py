@@ -1,11 +1,11 @@
-"""Laws of judging candidate models on cells that they were not fitted to."""
+"""Laws of comparing candidate models on cells that they were not fitted to."""
 
 import math
 
 import numpy as np
 import pytest
+from helpers.truths import TRUTHS, G
 from scipy import stats
-from truths import TRUTHS, G
 
 from neft.characterize.candidates import CANDIDATES, Fit
 from neft.characterize.model_selection import (
@@ -74,12 +74,32 @@ def test_tests_reject_a_gaussian_for_skewed_reads() -> None:
     assert table.ad_median["smooth"] > 5 * table.ad_median["quantiles"]
 
 
-def test_aic_prefers_the_true_one_of_the_two_with_parameters() -> None:
-    for name, other in (("constant", "s_ratio"), ("s_ratio", "constant")):
-        rng = np.random.default_rng(4)
-        aic = compare(G, TRUTHS[name](rng, 400), rng=rng)[0].set_index("candidate").aic
-        assert aic[name] < aic[other]
-        assert math.isnan(aic["quantiles"])
+def test_aic_is_that_of_the_gaussian_likelihood_of_all_cells() -> None:
+    """2 k - 2 log L at the largest likelihood: one spread for all cells, or one in each zone."""
+    rng = np.random.default_rng(4)
+    groups = [errors[: 9 + i] for i, errors in enumerate(TRUTHS["s_ratio"](rng, 20))]
+    outer, middle = (np.concatenate(part) for part in (groups[:2] + groups[6:], groups[2:6]))
+
+    def deviance(errors: np.ndarray) -> float:
+        return -2 * stats.norm.logpdf(errors, 0, np.sqrt(np.mean(errors**2))).sum()
+
+    aic = compare(G, groups, rng=rng)[0].set_index("candidate").aic
+    assert aic["constant"] == pytest.approx(2 + deviance(np.concatenate(groups)))
+    assert aic["s_ratio"] == pytest.approx(4 + deviance(outer) + deviance(middle))
+    assert aic[["smooth", "quantiles"]].isna().all()
+
+
+def test_halves_are_random_and_share_no_cell_whatever_the_order_of_cells() -> None:
+    """Four errors in rising order: two of the six possible halves do not overlap in their range.
+
+    Two samples of two errors are then a distance of 1 apart, else 0.5; with a shared error, less.
+    """
+    levels = 300
+    g, rng = (np.arange(levels) + 0.5) / levels, np.random.default_rng(7)
+    _, far = compare(g, list(np.sort(rng.normal(size=(levels, 4)))), rng=rng)
+    ks = far.ks[far.candidate == "quantiles"]
+    assert set(ks) == {0.5, 1.0}
+    assert abs((ks == 1).mean() - 1 / 3) < 4 * math.sqrt(1 / 3 * 2 / 3 / levels)
 
 
 @pytest.mark.parametrize("shape", [(4, 10), (8, 3)])
@@ -103,7 +123,7 @@ def test_distances_of_a_level_are_those_of_scipys_tests() -> None:
         assert (kept.ks[level], kept.ks_p[level]) == pytest.approx(tuple(expected))
 
 
-def test_the_comparison_sums_up_its_distances() -> None:
+def test_the_comparison_summarises_its_distances() -> None:
     rng = np.random.default_rng(6)
     table, far = compare(G, TRUTHS["s_ratio"](rng, 100), rng=rng)
     assert far.groupby("candidate").place.apply(list).map(len).to_dict() == dict.fromkeys(TRUTHS, 8)

@@ -1,15 +1,15 @@
-"""Recovery: intervals cover the parameters of the model that the reads were drawn from.
+"""Intervals cover the parameters of the model that the errors were drawn from.
 
-For each kind of model, in at least 90 of 100 repetitions, as 95 % intervals should; 500 reads a
-level, as many as the embedded data have.
+For each kind of model, in at least 90 of 100 repetitions, as 95 % intervals should; with 500 reads
+per level, as in the bundled tables.
 """
 
 import math
 
 import numpy as np
 import pytest
+from helpers.truths import TRUTHS, G, drift, hump
 from scipy import stats
-from truths import TRUTHS, G, drift, hump
 
 from neft.characterize import candidates
 from neft.characterize.candidates import CANDIDATES
@@ -49,10 +49,10 @@ def test_intervals_of_a_few_parameters(candidate, truth: dict[str, float]) -> No
 def test_intervals_of_smooth_mean_and_spread_at_every_level(
     levels: int, shape: str, least: int
 ) -> None:
-    """A peak and a flat line are the hardest: there smoothing is most biased.
+    """A peak and a flat line are the hardest cases: there smoothing has the largest bias.
 
-    Of the 64 parameters of 32 levels, chance puts one below 90 every other time, even if each
-    interval covers in exactly 95 of 100, and below 87 in 4 % of all times.
+    If each interval covers with a probability of exactly 95 %, the worst of the 64 parameters of
+    32 levels covers in less than 90 of 100 repetitions half of the time, in less than 87 in 4 %.
     """
     g = (np.arange(levels) + 0.5) / levels
     flat = np.zeros(levels), np.full(levels, 0.05)
@@ -76,7 +76,7 @@ def test_intervals_of_quantiles_at_every_level() -> None:
     assert found.min() >= 90
 
 
-def test_an_interval_ends_nowhere_if_the_reads_are_too_few() -> None:
+def test_an_interval_has_no_end_if_the_reads_are_too_few() -> None:
     """The least of n reads is above the 1 % quantile with a chance of 0.99^n: 2.5 % at n = 367."""
     for reads, known in ((367, False), (368, True)):
         groups = [np.random.default_rng(0).normal(size=reads)]

@@ -1,12 +1,13 @@
-"""Laws of the published ratios beside the fitted one."""
+"""Laws of fitted and published ratios."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from neft.characterize.candidates import s_ratio
+from neft.characterize.candidates import constant, s_ratio
 from neft.characterize.published_ratios import published_ratios
+from neft.characterize.variation_models import fit_constant, fit_ratio
 
 G = (np.arange(8) + 0.5) / 8
 
@@ -19,33 +20,50 @@ def groups() -> list[np.ndarray]:
 
 
 @pytest.fixture
-def table(groups) -> pd.DataFrame:
+def levels(groups) -> pd.DataFrame:
     rows = [(g, len(e), e.mean(), e.std(ddof=1)) for g, e in zip(G, groups, strict=True)]
-    return published_ratios(pd.DataFrame(rows, columns=["g", "n", "mean", "std"]))
+    return pd.DataFrame(rows, columns=["g", "n", "mean", "std"])
 
 
-def test_the_fitted_ratio_is_the_candidates(groups, table) -> None:
+@pytest.fixture
+def table(levels) -> pd.DataFrame:
+    return published_ratios(levels)
+
+
+def test_fits_to_a_level_table_are_those_to_all_cells(groups, levels, table) -> None:
+    """The mean square of a level's errors follows from n, mean and standard deviation."""
     expected = s_ratio(G, groups).parameters
+    model, sigma_d = fit_ratio(levels)
+    assert {"s": model.ratio, "sigma_d": sigma_d} == pytest.approx(expected)
     assert table.loc[0, ["s", "sigma_d"]].to_dict() == pytest.approx(expected)
     assert table.s[1:].tolist() == [1, 2, 3, 4, 6]
+    model, sigma_d = fit_constant(levels)
+    assert model.ratio == 1
+    assert sigma_d == table.sigma_d[1] == pytest.approx(constant(G, groups).parameters["sigma_d"])
 
 
-def test_log_likelihoods_are_those_of_the_reads_and_no_other_size_has_a_larger_one(
+def test_log_likelihoods_are_those_of_the_cells_and_largest_at_the_fitted_values(
     groups, table
 ) -> None:
+    def score(s: float, sigma_d: float) -> float:
+        sigma = sigma_d * np.where((G > 0.25) & (G < 0.75), s, 1) / np.sqrt(0.4 * s**2 + 0.6)
+        parts = zip(groups, sigma, strict=True)
+        return float(np.concatenate([stats.norm.logpdf(e, 0, each) for e, each in parts]).mean())
+
     for row in table.itertuples():
-        shape = np.where((G > 0.25) & (G < 0.75), row.s, 1) / np.sqrt(0.4 * row.s**2 + 0.6)
-
-        def score(sigma_d: float, shape=shape) -> float:
-            parts = zip(groups, shape, strict=True)
-            logs = [stats.norm.logpdf(errors, 0, sigma_d * r) for errors, r in parts]
-            return float(np.concatenate(logs).mean())
-
-        assert row.log_likelihood == pytest.approx(score(row.sigma_d))
-        assert row.log_likelihood > max(score(0.99 * row.sigma_d), score(1.01 * row.sigma_d))
+        assert row.log_likelihood == pytest.approx(score(row.s, row.sigma_d))
+        assert row.log_likelihood > max(score(row.s, f * row.sigma_d) for f in (0.99, 1.01))
+    best = table.loc[0]
+    assert best.log_likelihood > max(score(f * best.s, best.sigma_d) for f in (0.99, 1.01))
 
 
-def test_the_nearest_ratio_is_least_behind_and_pays_for_one_parameter_less(groups, table) -> None:
+def test_a_ratio_is_fitted_only_to_levels_in_both_zones(levels) -> None:
+    for zone in ("0.25 < g < 0.75", "g < 0.25 or g > 0.75"):
+        with pytest.raises(ValueError, match="g must have levels in and outside of"):
+            fit_ratio(levels.query(zone))
+
+
+def test_the_nearest_ratio_is_least_behind_and_has_one_parameter_less(groups, table) -> None:
     assert table.behind_fitted.idxmin() == 0
     assert table.model[table.behind_fitted[1:].idxmin()] == "FeFET2"
     n = sum(map(len, groups))

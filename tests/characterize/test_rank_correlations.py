@@ -32,8 +32,8 @@ def test_in_one_level_it_is_spearmans_correlation_of_the_cells_read_at_both_time
     }
 
 
-def test_levels_that_lie_apart_do_not_make_cells_look_alike() -> None:
-    """Ranks count within a level: between levels the errors differ, within them nothing stays."""
+def test_differences_between_levels_do_not_correlate_cells() -> None:
+    """Ranks are within a level: errors differ between levels and are independent within them."""
     draw = np.random.default_rng(1)
     level = np.repeat([0, 1], 2000)
     first, second = (level + 0.1 * draw.normal(size=4000) for _ in range(2))
@@ -41,13 +41,13 @@ def test_levels_that_lie_apart_do_not_make_cells_look_alike() -> None:
     assert abs(table.spearman[0]) < 4 / np.sqrt(4000)
 
 
-def test_ranks_that_are_kept_give_one_and_ranks_turned_round_minus_one() -> None:
+def test_kept_ranks_give_one_and_reversed_ranks_minus_one() -> None:
     first = [0.1, 0.4, 0.2, 0.3]
     made = errors_of([0] * 4, {1.0: first, 2.0: [2 * x for x in first], 3.0: [-x for x in first]})
     assert rank_correlations(made, technology="X").spearman.tolist() == pytest.approx([1, -1])
 
 
-def test_errors_know_their_cell_and_cycle() -> None:
+def test_each_cell_and_cycle_has_its_own_unit() -> None:
     reads = pd.DataFrame(
         {
             "cell": ["a", "b"] * 4,

@@ -1,4 +1,4 @@
-"""What the words about a comparison rest on."""
+"""Laws of recommendations: the rows that they use and the numbers that they state."""
 
 import pandas as pd
 import pytest
@@ -28,7 +28,7 @@ def test_unknown_technology_is_named() -> None:
         recommendation.at_times(TABLE, {"B": 1.0})
 
 
-def test_words_name_the_simplest_adequate_model_and_what_others_cost() -> None:
+def test_sentences_name_the_simplest_adequate_model_and_the_cost_of_others() -> None:
     first, second = recommendation.sentences(TABLE)
     assert "use quantiles, rejected in 1 of 32 levels" in first
     assert "best Gaussian is smooth: it scores 10 % worse" in first

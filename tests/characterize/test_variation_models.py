@@ -13,14 +13,6 @@ from neft.characterize.bundled import FOLDER, LEVELS
 from neft.characterize.candidates import smoothed
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
 from neft.devices.presets import PRESETS
-from neft.devices.variation import RatioGaussian
-
-
-def level_rows(sigma: list[float], n: int = 500) -> pd.DataFrame:
-    g = [(i + 0.5) / len(sigma) for i in range(len(sigma))]
-    return pd.DataFrame(
-        {"technology": "X", "time_s": 1.0, "g": g, "std": sigma, "n": [n] * len(sigma)}
-    )
 
 
 def test_at_its_measured_sigma_d_the_model_is_the_measurement() -> None:
@@ -30,24 +22,6 @@ def test_at_its_measured_sigma_d_the_model_is_the_measurement() -> None:
     u = torch.tensor(rows.g.to_numpy())
     sigma = model.sigma_d_measured * model.spread(u)
     torch.testing.assert_close(sigma, torch.tensor(rows["std"].to_numpy()), rtol=3e-3, atol=0)
-
-
-def test_ratio_fit_recovers_ratio_and_size() -> None:
-    truth = RatioGaussian("truth", "", ratio=3)
-    g = torch.tensor([(i + 0.5) / 32 for i in range(32)], dtype=torch.float64)
-    model, sigma_d = variation_models.fit_ratio(level_rows((0.05 * truth.spread(g)).tolist()))
-    assert (model.ratio, sigma_d) == pytest.approx((3, 0.05))
-
-
-def test_constant_fit_pools_variances_by_degrees_of_freedom() -> None:
-    rows = level_rows([0.01, 0.03]).assign(n=[11, 31])
-    _, sigma_d = variation_models.fit_constant(rows)
-    assert sigma_d == pytest.approx(math.sqrt((10 * 0.01**2 + 30 * 0.03**2) / 40))
-
-
-def test_ratio_fit_needs_both_zones() -> None:
-    with pytest.raises(ValueError, match="outer zone"):
-        variation_models.fit_ratio(level_rows([0.01, 0.02, 0.01, 0.01]).query("0.3 < g < 0.7"))
 
 
 def test_curves_evaluate_each_fit() -> None:
@@ -138,7 +112,7 @@ def test_probit_of_a_gaussian_level_is_its_fits_line() -> None:
     assert 2 * errors["measured"] == pytest.approx(errors["wide"])
 
 
-def test_time_zero_is_a_time_but_nothing_is_interpolated_towards_it() -> None:
+def test_time_zero_can_be_selected_but_not_interpolated() -> None:
     early = level_table_of(0.0, [0, 1, 2])
     levels = pd.concat([early, level_table_of(1.0, [0, 2]), level_table_of(100.0, [0, 1, 2])])
     assert variation_models.at_time(levels, "X", 0.0)["level"].tolist() == [0, 1, 2]
@@ -152,7 +126,7 @@ def level_table_of(time_s: float, levels: list[int]) -> pd.DataFrame:
     return pd.DataFrame([numbers | {"level": i, "g": (i + 0.5) / 3} for i in levels])
 
 
-def test_ages_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
+def test_ageing_models_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
     levels, ranks = read_level_table(LEVELS), pd.read_csv(FOLDER / "ranks.csv")
     aged = variation_models.aged(levels, ranks.sample(frac=1, random_state=0), "RRAM_C")
     assert list(aged) == [0.01, 0.1, 1, 4, 1e5]
@@ -177,8 +151,8 @@ def ages_of(ranks: pd.DataFrame, times: list[float] | None = None):
     return variation_models.aged(read_level_table(LEVELS), ranks, "RRAM_C", times)
 
 
-def test_times_in_between_leave_the_correlations_of_measured_times_as_they_were() -> None:
-    """r^s for a share s of the log time; at measured times the models are those of no times."""
+def test_intermediate_times_do_not_change_the_correlations_of_measured_times() -> None:
+    """r^s for a share s of the log time; at measured times the models are those without them."""
     ranks = pd.read_csv(FOLDER / "ranks.csv")
     measured, more = ages_of(ranks), ages_of(ranks, [0.1, 0.2, 0.5, 1.0, 1.5, 4.0, 300.0, 1e5])
     r = measured[1e5].correlations
@@ -193,8 +167,8 @@ def test_times_in_between_leave_the_correlations_of_measured_times_as_they_were(
     assert across[4.0].correlations == pytest.approx((math.prod(r[:3]),))
 
 
-def test_sampled_ages_are_as_correlated_with_times_in_between_as_without() -> None:
-    """Ranks of 40,000 devices, at the first and the last measured time."""
+def test_sampled_errors_are_as_correlated_with_intermediate_times_as_without() -> None:
+    """Rank correlation of 40,000 devices between the first and the last measured time."""
     n, ranks = 40_000, pd.read_csv(FOLDER / "ranks.csv")
     u = torch.full((n,), 0.4, dtype=torch.float64)
     found = []
@@ -216,12 +190,12 @@ def test_sampled_ages_are_as_correlated_with_times_in_between_as_without() -> No
         ([4.0, 1.0], "times must increase"),
     ],
 )
-def test_impossible_ages_are_refused(times: list[float], said: str) -> None:
+def test_impossible_times_of_ageing_are_refused(times: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         ages_of(pd.read_csv(FOLDER / "ranks.csv"), times)
 
 
-def test_nothing_is_between_times_whose_ranks_are_turned_round() -> None:
+def test_negative_rank_correlations_are_not_interpolated() -> None:
     ranks = pd.read_csv(FOLDER / "ranks.csv")
     ranks.loc[ranks.time_s == 4, "spearman"] = -0.5
     assert ages_of(ranks, [1.0, 4.0, 1e5])[1e5].correlations[-1] < 0

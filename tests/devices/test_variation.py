@@ -11,7 +11,7 @@ from neft._utils.seeding import generator
 from neft.devices import model_files
 from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
 from neft.devices.presets import PRESETS
-from neft.devices.variation import PolynomialGaussian, VariationModel
+from neft.devices.variation import PolynomialGaussian, RatioGaussian, VariationModel, is_middle
 
 # Level sigmas of two-bit cells at sigma_d = 0.01, as published (arXiv 2305.14561).
 PUBLISHED = {
@@ -41,6 +41,13 @@ def test_ratio_presets_have_the_published_level_sigmas(name: str) -> None:
     torch.testing.assert_close(sigma, expected, atol=5.1e-5, rtol=0)
 
 
+def test_middle_conductances_lie_strictly_between_a_quarter_and_three_quarters() -> None:
+    u = torch.tensor([0.0, 0.25, 0.26, 0.5, 0.74, 0.75, 1.0], dtype=torch.float64)
+    assert is_middle(u).tolist() == [0, 0, 1, 1, 1, 0, 0]
+    spread = RatioGaussian("half", "", ratio=0.5).spread(u, 2.0)
+    torch.testing.assert_close(spread, 2 * (1 - is_middle(u) / 2) / math.sqrt(0.4 * 0.25 + 0.6))
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
 @pytest.mark.parametrize("u", [0.0, 0.2, 0.5, 0.7, 1.0])
 def test_sampled_errors_have_mean_zero_and_the_spread_within_their_standard_errors(
@@ -61,7 +68,7 @@ def test_same_generator_state_gives_the_same_bits(model: VariationModel) -> None
     assert torch.equal(first, second)
 
 
-def test_measured_spread_meets_the_levels_is_linear_between_and_flat_outside() -> None:
+def test_measured_spread_is_that_of_the_levels_linear_between_and_constant_outside() -> None:
     rms = math.sqrt((0.01**2 + 0.03**2 + 0.02**2) / 3)
     u = torch.tensor([0.0, 0.1, 0.2, 0.5, 0.7, 0.9, 1.0], dtype=torch.float64)
     expected = torch.tensor([0.01, 0.01, 0.015, 0.03, 0.025, 0.02, 0.02], dtype=torch.float64)
@@ -74,7 +81,7 @@ def test_shape_of_the_spread_has_root_mean_square_one_over_the_levels() -> None:
 
 
 @pytest.mark.parametrize("model", [*MODELS, SKEWED], ids=lambda m: m.name)
-def test_json_brings_back_an_equal_model(model: VariationModel, tmp_path) -> None:
+def test_a_saved_model_loads_as_an_equal_model(model: VariationModel, tmp_path) -> None:
     model_files.save(model, tmp_path / "model.json")
     assert model_files.load(tmp_path / "model.json") == model
 
@@ -91,7 +98,7 @@ def test_json_brings_back_an_equal_model(model: VariationModel, tmp_path) -> Non
         ("[1]", "not a variation model"),
     ],
 )
-def test_bad_model_files_say_file_and_fault(text: str, said: str, tmp_path) -> None:
+def test_errors_of_bad_model_files_name_file_and_fault(text: str, said: str, tmp_path) -> None:
     path = tmp_path / "model.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=r"model\.json") as caught:
@@ -109,13 +116,13 @@ def test_bad_model_files_say_file_and_fault(text: str, said: str, tmp_path) -> N
         ({"sigma": (0.01, 0.02)}, "same length"),
     ],
 )
-def test_measured_model_refuses_bad_levels(change: dict, said: str) -> None:
+def test_bad_levels_of_a_measured_model_are_refused(change: dict, said: str) -> None:
     good = json.loads(json.dumps(model_files.to_dict(STAIRS)))
     with pytest.raises(ValueError, match=said):
         model_files.from_dict({**good, **change})
 
 
-# sigma in uS at some conductances in uS, worked out by hand from the published polynomials.
+# sigma in uS at some conductances in uS, computed by hand from the published polynomials.
 FITS = {
     "PCM": {0: 0.26348, 12.5: 0.26348 + 0.9825 - 0.293275, 25: 1.05538},
     "RRAM_Milo": {50: 4.782321 - 0.45535, 225: 4.782321 - 2.049075},
@@ -136,7 +143,7 @@ def test_published_fits_have_their_spread_at_their_own_size(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FITS)
-def test_published_fits_say_nothing_outside_their_range(name: str) -> None:
+def test_published_fits_refuse_conductances_outside_their_range(name: str) -> None:
     model = PRESETS[name]
     for conductance in (model.low_uS - 0.1, model.high_uS + 0.1):
         with pytest.raises(ValueError, match=f"conductance_uS of {name} must be in"):
@@ -157,20 +164,20 @@ def test_size_of_a_published_fit_is_its_root_mean_square(name: str) -> None:
         (0.0, 5.0, (1.0, -0.5), "sigma must be positive"),
     ],
 )
-def test_fit_that_cannot_be_is_refused(low, high, coefficients, said: str) -> None:
+def test_impossible_fits_are_refused(low, high, coefficients, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         PolynomialGaussian("bad", "", coefficients, low, high)
 
 
 def drawn(model: VariationModel, u: float, n: int = 200_000) -> torch.Tensor:
-    """Errors at the measured size."""
+    """Sample errors at the measured size."""
     place = torch.full((n,), u, dtype=torch.float64)
     return model.sample(place, model.sigma_d_measured, generator=generator("drawn", u))
 
 
 @pytest.mark.parametrize(("u", "row"), [(0.1, (1.0, 0.0)), (0.5, (0.5, 0.5)), (0.9, (0.0, 1.0))])
 def test_sampled_quantiles_are_the_tabulated_ones(u: float, row: tuple[float, float]) -> None:
-    """Within the standard error of a quantile, sqrt(p (1 - p) / n) over the density there."""
+    """Shares below each quantile, within four standard errors sqrt(p (1 - p) / n)."""
     errors, n = drawn(SKEWED, u), 200_000
     table = torch.tensor(SKEWED.quantiles, dtype=torch.float64)
     expected = (torch.tensor(row, dtype=torch.float64)[:, None] * table).sum(0)
@@ -203,11 +210,11 @@ def test_sigma_d_scales_the_whole_error() -> None:
     [
         ({"g": (0.9, 0.1)}, "g must increase"),
         ({"probabilities": (0.0, 0.25, 0.5, 0.75, 0.99)}, "probabilities must increase"),
-        ({"quantiles": ((0.1,) * 5,)}, "quantiles must have a row"),
+        ({"quantiles": ((0.1,) * 5,)}, "quantiles must have one row"),
         ({"quantiles": ((0.0,) * 5, (0.0,) * 5)}, "not all be 0"),
         ({"quantiles": ((0.1, 0.0, 0.1, 0.1, 0.1), (0.0,) * 5)}, "not decrease"),
         ({"correlations": (1.1,), "draws": 2}, r"correlations must be in \[-1, 1\], got"),
-        ({"correlations": (0.5,)}, r"draws must be above .* \(1\), got 1"),
+        ({"correlations": (0.5,)}, "draws must be at least 2, got 1"),
     ],
 )
 def test_impossible_quantiles_are_refused(change: dict, said: str) -> None:
@@ -216,14 +223,14 @@ def test_impossible_quantiles_are_refused(change: dict, said: str) -> None:
 
 
 def scores(model: MeasuredQuantiles, n: int = 100_000) -> torch.Tensor:
-    """Normal scores of the ranks that devices draw, from errors that are ranks themselves."""
+    """Return the normal scores that devices draw, from a model whose errors are the ranks."""
     u = torch.full((n,), 0.5, dtype=torch.float64)
     error = model.sample(u, model.sigma_d_measured, generator=generator("ages"))
     return torch.special.ndtri(error.clamp(1e-4, 1 - 1e-4))
 
 
-def test_ages_of_a_chip_are_correlated_as_given() -> None:
-    """Time 0 with 1: r; time 0 with 2: the product, as in a Markov chain."""
+def test_normal_scores_of_a_chip_are_correlated_in_time_as_given() -> None:
+    """Times 0 and 1: r; times 0 and 2: the product, as in a Markov chain."""
     p = tuple((torch.arange(1, 1000) / 1000).tolist())
     ranks = MeasuredQuantiles("ranks", "", 1.0, (0.0, 1.0), p, (p, p), draws=3)
     chain = [replace(ranks, correlations=(0.6, 0.3)[:i]) for i in range(3)]
@@ -236,8 +243,8 @@ def test_ages_of_a_chip_are_correlated_as_given() -> None:
         assert abs(torch.corrcoef(torch.stack([a, b]))[0, 1].item() - r) < tolerance
 
 
-def test_all_ages_leave_the_generator_alike() -> None:
-    """So the second tensor of a chip is as aligned in time as the first."""
+def test_all_times_leave_the_generator_in_the_same_state() -> None:
+    """So the second tensor of a chip keeps its ranks in time, like the first."""
     chain = [replace(SKEWED, correlations=(0.5, 0.5)[:i], draws=3) for i in range(3)]
     u, after = torch.rand(10, generator=generator("u")), []
     for model in chain:
