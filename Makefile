@@ -1,6 +1,9 @@
-# Every target does its own set-up: Python 3.11, git and make are all it needs.
+# Every target does its own set-up: Python 3.11 to 3.14, git and make are all it needs.
 
-PYTHON ?= python3.11
+# The first of these that is here; constraints.txt was tested with 3.11.
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+	&& echo $$each && break; done)
 PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -12,8 +15,8 @@ help:  ## say what there is to make
 repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.yaml: into results/NAME
 	python -m neft.pipeline.run "$(PARAMS)"
 
-test: $(BIN)/.ready  ## check style and run all tests and notebooks
-	ruff check . && ruff format --check .
+test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
+	ruff check . && ruff format --check . && mypy
 	pytest
 
 bench: $(BIN)/.ready  ## measure what reading, programming, training and testing cost (Linux, idle machine)
@@ -23,6 +26,7 @@ lab: $(BIN)/.ready  ## open the notebooks
 	jupyter lab notebooks
 
 $(BIN)/.ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 to 3.14 is needed, found none" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --constraint constraints.txt --editable .
+	python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@

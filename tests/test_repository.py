@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import nbformat
 import pytest
 from ruamel.yaml import YAML
 
+from neft.pipeline.parameters import Studies
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "neft"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS_FOLDER = ROOT / "notebooks"
+NOTEBOOKS = sorted(NOTEBOOKS_FOLDER.rglob("*.ipynb"))
 YAML12 = YAML(typ="safe", pure=True)
 
 
@@ -30,22 +34,35 @@ def code(notebook: Path) -> str:
     return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
 
 
-def test_environment_file_lists_the_projects_dependencies() -> None:
+def dependencies() -> set[str]:
+    """Names of all that the project and its extras depend on, but itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    conda = YAML12.load(ROOT / "environment.yml")["dependencies"]
-    pip = next(entry["pip"] for entry in conda if isinstance(entry, dict))
-    options = {"--constraint constraints.txt", "--editable ."}
-    assert options <= set(pip)
-    assert set(pip) - options == set(project["dependencies"])
-    assert "python=3.11" in conda
+    entries = sum(project["optional-dependencies"].values(), project["dependencies"])
+    return {re.split(r"[<>=\[]", entry)[0].lower() for entry in entries} - {"neft"}
 
 
 def test_every_dependency_but_torch_is_pinned() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = {re.split(r"[<>=]", entry)[0].lower() for entry in project["dependencies"]}
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
-    assert names - pinned == {"torch", "torchvision"}
+    assert dependencies() - pinned == {"torch", "torchvision"}
+
+
+def test_every_dependency_is_declared_once_and_imported_packages_are_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    entries = sum(project["optional-dependencies"].values(), project["dependencies"])
+    names = [re.split(r"[<>=\[]", entry)[0] for entry in entries if not entry.startswith("neft[")]
+    assert len(names) == len(set(names))
+    modules = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                modules.add((node.module or "").split(".")[0])
+    same = {"PIL": "pillow", "ruamel": "ruamel.yaml", "nbformat": "nbconvert"}
+    same |= {"matplotlib": "seaborn"}  # which depends on it
+    used = {same.get(name, name) for name in modules - sys.stdlib_module_names - {"neft"}}
+    assert used <= set(names)
 
 
 def test_all_files_beside_the_modules_are_packaged() -> None:
@@ -79,32 +96,33 @@ def test_imports_between_rooms_point_one_way(room: str) -> None:
 
 # `pipeline` checks parameters and runs notebooks: it cannot change a stage's numbers.
 STAGES = {
-    "variation": "1_variation",
-    "training": "2_training",
-    "montecarlo": "3_montecarlo",
-    "figures": "4_figures",
-    "mapping": "5_mapping",
-    "ageing": "6_ageing",
-    "ablations": "8_ablations",
-    "deployment": "9_deployment",
+    "variation": ["1_variation"],
+    "training": ["2_training"],
+    "montecarlo": ["3_montecarlo"],
+    "results": ["4_results"],
+    "study": [f"studies/{path.stem}" for path in NOTEBOOKS_FOLDER.glob("studies/*.ipynb")],
 }
-# Rooms that a notebook imports only to train a network where there is none, or to draw.
-UNUSED = {"training": {"figures"}, "montecarlo": {"figures", "training"}}
-UNUSED |= {stage: {"training"} for stage in ("mapping", "ageing", "deployment")}
+# Rooms that a notebook imports only to train a network where there is none.
+UNUSED = {"montecarlo": {"training"}}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_stages_depend_on_the_rooms_that_their_notebook_uses(stage: str) -> None:
-    notebook = ROOT / "notebooks" / f"{STAGES[stage]}.ipynb"
-    used = imported(code(notebook)) - {"pipeline"} - UNUSED.get(stage, set())
+def test_stages_depend_on_the_rooms_that_their_notebooks_use(stage: str) -> None:
+    used = set().union(*(imported(code(NOTEBOOKS_FOLDER / f"{n}.ipynb")) for n in STAGES[stage]))
     used |= {"chip"} if stage == "variation" else set()  # parameters make the hardware
+    used = used & ROOMS.keys() - UNUSED.get(stage, set())
     for room in list(used):
         used |= ROOMS[room] | {"_utils"}
     definition = YAML12.load(ROOT / "dvc.yaml")["stages"][stage]
     listed = definition.get("do", definition)["deps"]
     rooms = {d.removeprefix("neft/").removesuffix(".py") for d in listed if d.startswith("neft/")}
     assert used == rooms
-    assert f"notebooks/{STAGES[stage]}.ipynb" in listed
+
+
+def test_pipeline_is_short_and_every_study_can_be_a_section() -> None:
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) < 200
+    studies = {name.removeprefix("studies/") for name in STAGES["study"]}
+    assert studies == Studies.model_fields.keys()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
@@ -115,7 +133,7 @@ def test_notebooks_tell_and_carry_nothing(path: Path) -> None:
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
     assert [cell.metadata.get("tags") for cell in cells].count(["parameters"]) == 1
     defined = re.findall(r"^(?:def|class) (\w+)", code(path), flags=re.MULTILINE)
-    assert defined == (["Consistent"] if path.name == "7_your_own.ipynb" else [])
+    assert defined == (["Consistent"] if path.name == "5_your_own.ipynb" else [])
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,18 @@ import torch
 from tqdm import tqdm
 
 CPU = torch.device("cpu")
+PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What computes: a device, and whether training uses bfloat16 where that is safe."""
+
+    device: torch.device = CPU
+    mixed_precision: bool = False
+
+
+CPU_ONLY = Machine()
 
 
 def find_device(name: str) -> torch.device:
@@ -68,16 +81,17 @@ def _single_threaded(function: Callable[..., Any], task: dict[str, Any]) -> Any:
         torch.set_num_threads(threads)
 
 
-def digest(**values: Any) -> str:
-    """Name what a result depends on: the values given, the package's code, torch's version.
+def digest(code: Sequence[str], **values: Any) -> str:
+    """Name what a result depends on: some code of the package, torch's version, the values given.
 
     Args:
+        code: folders and files of the package, without what cannot change the result.
         values: plain values, or objects whose representation tells all (frozen dataclasses).
 
     Returns:
         32 hexadecimal digits.
     """
-    package = sorted(Path(__file__).parents[1].rglob("*.py"))
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in package)).hexdigest()
-    text = json.dumps([values, code, torch.__version__], sort_keys=True, default=repr)
+    files = [file for name in code for file in sorted([PACKAGE / name, *PACKAGE.glob(f"{name}/*")])]
+    hashed = hashlib.sha256(b"".join(file.read_bytes() for file in files if file.suffix == ".py"))
+    text = json.dumps([values, hashed.hexdigest(), torch.__version__], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

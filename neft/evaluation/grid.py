@@ -1,8 +1,8 @@
-"""Test every network of a folder on chips: accuracy of each chip, uncertainty over them."""
+"""Test trained networks on many chips, under several conditions, in parallel processes."""
 
 import hashlib
-import shutil
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,18 +20,61 @@ from neft.data import datasets
 from neft.evaluation.deployment import Deployment
 from neft.evaluation.uncertainty import OverChips
 
+CODE = ("_utils", "chip", "data", "devices", "evaluation", "networks.py")
+"""What an evaluation depends on."""
 
-class Evaluation(NamedTuple):
-    """What chips say. Both tables have the columns method, trained_sigma_d, seed, preset,
-    mapping, sigma_d (of the chips).
+
+@dataclass(frozen=True)
+class Condition:
+    """What networks are tested under.
 
     Args:
-        draws: and chip, accuracy; a row a chip.
-        uncertainty: and chips and those of `OverChips`; a row a network.
+        hardware: devices and bits that the networks are programmed onto.
+        sigma_d: of the chips; None for the sigma_d that each network was trained for.
+        deployment: correction after programming; None for none.
+        labels: columns that tell the condition from others in the tables, name -> value.
+    """
+
+    hardware: Hardware
+    sigma_d: float | None = None
+    deployment: Deployment | None = None
+    labels: Mapping[str, Hashable] = field(default_factory=dict, repr=False)
+
+
+class Evaluation(NamedTuple):
+    """Results of an evaluation, in the order of conditions and networks.
+
+    Both tables begin with the labels' columns and method, trained_sigma_d, seed, preset, mapping,
+    sigma_d (of the chips).
+
+    Args:
+        draws: one row per chip, with chip and accuracy.
+        uncertainty: one row per network, with chips and the quantities of `OverChips.summary`.
     """
 
     draws: pd.DataFrame
     uncertainty: pd.DataFrame
+
+
+def trained_networks(folder: Path | str, sigma_d: Sequence[float] | None = None) -> list[Path]:
+    """List the networks of a folder, in the order of their names.
+
+    Args:
+        folder: what `neft.training.grid.train_grid` filled.
+        sigma_d: only networks that were trained for one of these; None for all.
+
+    Raises:
+        ValueError: there is none.
+    """
+    paths = sorted(Path(folder).glob("*.safetensors"))
+    if not paths:
+        raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
+    if sigma_d is not None:
+        paths = [path for path in paths if checkpoints.load(path)[1]["sigma_d"] in sigma_d]
+        if not paths:
+            asked = ", ".join(map(str, sigma_d))
+            raise ValueError(f"{folder}: must hold networks for sigma_d {asked}, found none")
+    return paths
 
 
 def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
@@ -52,97 +95,81 @@ def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def evaluate_grid(
-    folder: Path,
+    paths: Sequence[Path],
+    conditions: Sequence[Condition],
     *,
-    hardware: Sequence[Hardware],
     chips: int,
     batch_size: int,
-    measured_size: bool = False,
-    sigma_d: Sequence[float] | None = None,
-    trained_sigma_d: Sequence[float] | None = None,
-    deployment: Deployment | None = None,
     dataset_folder: Path | str = datasets.FOLDER,
-    scratch: Path | None = None,
+    scratch: Path | str | None = None,
     device: torch.device = parallel.CPU,
 ) -> Evaluation:
-    """Measure every network of a folder on the test part, over chips.
+    """Measure every network on the test part under every condition, over chips.
 
     Args:
-        folder: what `train_grid` filled.
-        hardware: what the networks are programmed onto; each in turn.
+        paths: networks that `neft.training.grid.train_grid` saved.
+        conditions: equal ones (labels apart) are computed once.
         chips: number of draws; the same chips for every network.
         batch_size: images per forward pass.
-        measured_size: give the errors the size that was measured (`sigma_d_measured` of the
-            hardware's variation) instead of the sigma_d that the network was trained for.
-        sigma_d: of the chips, each in turn, instead of that one.
-        trained_sigma_d: test only networks that were trained for one of these.
-        deployment: help on each chip beside programming (see `neft.evaluation.deployment`).
         dataset_folder: where downloaded data sets lie, on this machine.
-        scratch: where finished networks' draws are kept until all are there; then removed.
-        device: to compute on; each draws errors of its own.
-
-    Returns:
-        Draws and uncertainty.
+        scratch: folder that keeps finished draws, so that a killed evaluation continues; remove it
+            when all results are written.
+        device: to compute on; each kind of device draws other errors.
 
     Raises:
-        ValueError: the folder holds no network, or none of those asked for, or both measured_size
-            and sigma_d are given.
+        ValueError: no network or no condition; see also `neft.chip.monte_carlo`.
     """
-    paths = sorted(Path(folder).glob("*.safetensors"))
-    if not paths:
-        raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
-    if measured_size and sigma_d is not None:
-        raise ValueError(f"sigma_d must be None with measured_size, got {list(sigma_d)}")
-    if trained_sigma_d is not None:
-        paths = [p for p in paths if checkpoints.load(p)[1]["sigma_d"] in trained_sigma_d]
-        if not paths:
-            asked = ", ".join(map(str, trained_sigma_d))
-            raise ValueError(f"{folder}: must hold networks for sigma_d {asked}, found none")
+    if not (paths and conditions):
+        raise ValueError(
+            f"paths and conditions must not be empty, got {len(paths)} and {len(conditions)}"
+        )
     common = {
         "chips": chips, "batch_size": batch_size, "dataset_folder": dataset_folder,
-        "scratch": scratch, "device": device, "deployment": deployment,
+        "scratch": None if scratch is None else Path(scratch), "device": device,
     }  # fmt: skip
+    distinct = {repr(condition): condition for condition in conditions}
     tasks = [
-        {
-            "path": path,
-            "hardware": each,
-            "sigma_d": each.variation.sigma_d_measured if measured_size else size,
-            **common,
-        }
-        for each in hardware
+        {"path": path, "condition": condition, **common}
+        for condition in distinct.values()
         for path in paths
-        for size in ([None] if sigma_d is None else sigma_d)
     ]
-    found = parallel.run(_evaluate_one, tasks, description="chips", device=device)
-    if scratch is not None:
-        shutil.rmtree(scratch)
+    results = iter(parallel.run(_evaluate_one, tasks, description="chips", device=device))
+    found = {key: [next(results) for _ in paths] for key in distinct}
+    labelled = [
+        [_labelled(table, condition.labels) for table in evaluation]
+        for condition in conditions
+        for evaluation in found[repr(condition)]
+    ]
     return Evaluation(
-        *(pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True))
+        *(pd.concat(tables, ignore_index=True) for tables in zip(*labelled, strict=True))
     )
+
+
+def _labelled(table: pd.DataFrame, labels: Mapping[str, Hashable]) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame(dict(labels), index=table.index), table], axis=1)
 
 
 def _evaluate_one(
     *,
     path: Path,
-    hardware: Hardware,
-    sigma_d: float | None,
+    condition: Condition,
     chips: int,
     batch_size: int,
     dataset_folder: Path | str,
     scratch: Path | None,
     device: torch.device,
-    deployment: Deployment | None,
 ) -> Evaluation:
     weights = hashlib.sha256(path.read_bytes()).hexdigest()
     key = parallel.digest(
-        weights=weights, hardware=hardware, sigma_d=sigma_d, chips=chips, batch_size=batch_size,
-        device=device, deployment=deployment,
+        CODE, weights=weights, condition=condition, chips=chips, batch_size=batch_size,
+        device=device,
     )  # fmt: skip
     kept = [scratch / f"{key}-{name}.csv" for name in Evaluation._fields] if scratch else []
     if kept and all(path.exists() for path in kept):
         return Evaluation(*map(pd.read_csv, kept))
     network, header = load_trained(path)
-    sigma_d = header["sigma_d"] if sigma_d is None else sigma_d
+    hardware, deployment = condition.hardware, condition.deployment
+    sigma_d = header["sigma_d"] if condition.sigma_d is None else condition.sigma_d
     data = datasets.load(header["dataset"], dataset_folder)
     images, labels = data.test.tensors
     network.to(device)

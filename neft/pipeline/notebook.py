@@ -7,6 +7,7 @@ others come as name=value. Values keep the types that YAML gives them.
 """
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ FAILED = Path(".scratch/failed")
 def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path) -> None:
     """Run a notebook in the current folder and write its executed copy.
 
+    A parameter `scratch` gets a folder for unfinished work: it stays if the run ends before the
+    notebook does, so that the next one continues, and goes when the copy is written.
     Progress bars appear in the terminal as they would in the notebook. When a cell fails, the
     half-executed copy stays in FAILED, under the copy's name.
 
@@ -37,13 +40,16 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
         ValueError: a bad parameter file, or a value that the notebook has no parameter for.
         papermill.PapermillExecutionError: a cell failed.
     """
-    sections = parameters.load(params).model_dump()
+    sections = parameters.load(params).sections()
     names = papermill.inspect_notebook(str(notebook))
     for name in values:
         if name not in names:
             known = ", ".join(names)
             raise ValueError(f"{notebook}: parameter must be one of {known}, got {name!r}")
     given = {name: section for name, section in sections.items() if name in names}
+    scratch = Path(".scratch") / copy.stem
+    if "scratch" in names:
+        given["scratch"] = str(scratch)
     failed = FAILED / copy.name
     failed.parent.mkdir(parents=True, exist_ok=True)
     papermill.execute_notebook(
@@ -55,6 +61,7 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
     with atomic_path(copy) as partial:
         nbformat.write(executed, partial)
     failed.unlink()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

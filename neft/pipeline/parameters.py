@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -17,6 +16,8 @@ from pydantic import (
 from ruamel.yaml import YAML, YAMLError
 
 from neft._utils import parallel
+from neft._utils.checks import one_of
+from neft._utils.parallel import Machine
 from neft.chip.hardware import Hardware
 from neft.data import datasets
 from neft.devices.presets import PRESETS
@@ -86,22 +87,12 @@ class Dataset(Section):
     name: str
     folder: str
 
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return known(name, datasets.DATASETS)
-
 
 class Network(Section):
     """A network of `neft.networks.NETWORKS` and its width multiplier."""
 
     name: str
     width: Positive
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return known(name, NETWORKS)
 
 
 class Training(Section):
@@ -140,9 +131,9 @@ class Compute(Section):
         return device
 
     @property
-    def place(self) -> torch.device:
-        """The device that "auto" stands for, or the named one."""
-        return parallel.find_device(self.device)
+    def machine(self) -> Machine:
+        """The device that "auto" stands for, or the named one, and the precision."""
+        return Machine(parallel.find_device(self.device), self.mixed_precision)
 
 
 class Comparison(Section):
@@ -208,6 +199,22 @@ class Deployment(Section):
         return shares
 
 
+class Studies(Section):
+    """Studies beyond the comparison of methods: a run makes those that it has a section for."""
+
+    mapping: Mapping | None = None
+    ageing: Comparison | None = None
+    ablations: Ablations | None = None
+    deployment: Deployment | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Studies":
+        for name in self.model_fields_set:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} must have settings, or not be there, got None")
+        return self
+
+
 class Parameters(Section):
     """A complete params.yaml."""
 
@@ -219,38 +226,36 @@ class Parameters(Section):
     montecarlo: MonteCarlo
     compute: Compute
     convergence: Convergence
-    mapping: Mapping
-    ageing: Comparison
-    ablations: Ablations
-    deployment: Deployment
     methods: dict[str, dict[str, Any]] = Field(min_length=1)
+    studies: Studies
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Parameters":
-        technologies = self.variation.technologies
+        technologies, studies = self.variation.technologies, self.studies
         whole = [f"{name}_{kind}" for name in technologies for kind in ("smooth", "quantiles")]
         presets = [*PRESETS, *technologies, *whole]
-        for key, name, choices in (
-            ("hardware.preset", self.hardware.preset, presets),
-            ("mapping.method", self.mapping.method, self.methods),
-            ("ageing.method", self.ageing.method, self.methods),
-            *(("ablations.devices", name, presets) for name in self.ablations.devices),
-            *(("ablations.vary", name, self.methods) for name in self.ablations.vary),
-            *(("deployment.methods", name, self.methods) for name in self.deployment.methods),
-            *(("deployment.sigma_d", s, self.training.sigma_d) for s in self.deployment.sigma_d),
-        ):
-            if name not in choices:
-                raise ValueError(
-                    f"{key} must be one of {', '.join(map(str, choices))}, got {name!r}"
-                )
+        one_of(presets, **{"hardware.preset": self.hardware.preset})
+        one_of(datasets.DATASETS, **{"dataset.name": self.dataset.name})
+        one_of(NETWORKS, **{"network.name": self.network.name})
+        for study in ("mapping", "ageing"):
+            if section := getattr(studies, study):
+                one_of(self.methods, **{f"studies.{study}.method": section.method})
+        if studies.ablations:
+            for name in studies.ablations.devices:
+                one_of(presets, **{"studies.ablations.devices": name})
+            for name in studies.ablations.vary:
+                one_of(self.methods, **{"studies.ablations.vary": name})
+        if studies.deployment:
+            for name in studies.deployment.methods:
+                one_of(self.methods, **{"studies.deployment.methods": name})
+            for sigma_d in studies.deployment.sigma_d:
+                one_of(self.training.sigma_d, **{"studies.deployment.sigma_d": sigma_d})
         return self
 
-
-def known(name: str, choices: dict[str, Any]) -> str:
-    """Return `name` if it is one of the choices, else raise ValueError."""
-    if name not in choices:
-        raise ValueError(f"must be one of {', '.join(choices)}")
-    return name
+    def sections(self) -> dict[str, Any]:
+        """Return the sections as plain values, those of `studies` beside the others."""
+        values = self.model_dump(exclude_unset=True)
+        return values | values["studies"]
 
 
 def load(path: Path | str = "params.yaml") -> Parameters:
@@ -264,11 +269,8 @@ def load(path: Path | str = "params.yaml") -> Parameters:
         parameters = Parameters.model_validate(values)
         for name, settings in parameters.methods.items():
             build_method(name, settings)
-        for name, varied in parameters.ablations.vary.items():
-            for setting, values in varied.items():
-                for value in values:
-                    method = vary_method(name, parameters.methods[name], setting, value)
-                    check_snapshots(name, method, parameters.network.name)
+        if parameters.studies.ablations:
+            _check_variants(parameters, parameters.studies.ablations.vary)
     except ValidationError as error:
         raise ValueError(f"{path}: {first_error(error)}") from error
     except YAMLError as error:
@@ -276,3 +278,11 @@ def load(path: Path | str = "params.yaml") -> Parameters:
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
     return parameters
+
+
+def _check_variants(parameters: Parameters, vary: dict[str, dict[str, list[Any]]]) -> None:
+    for name, varied in vary.items():
+        for setting, values in varied.items():
+            for value in values:
+                method = vary_method(name, parameters.methods[name], setting, value)
+                check_snapshots(name, method, parameters.network.name)

@@ -1,7 +1,7 @@
-"""Write the result table into README.md, so that no number there is typed by hand."""
+"""The result table in README.md, written from the results so that no number is typed by hand."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,13 +11,21 @@ from neft.pipeline import parameters
 from neft.pipeline.parameters import Parameters
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+DEFAULT = "make repro"
+
+
+def _percent(row: Any) -> str:
+    """Accuracy in percent with its interval, if it has one."""
+    if pd.isna(row.high):
+        return f"{100 * row.accuracy:.1f}"
+    return f"{100 * row.accuracy:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
 
 
 def table(results: pd.DataFrame, setting: str, command: str) -> str:
-    """Render the result table as Markdown: a row a method, a column a sigma_d.
+    """Render the result table as Markdown: one row per method, one column per sigma_d.
 
     Args:
-        results: `neft.statistics.summary.summarise`'s table.
+        results: table of `neft.statistics.summary.summarise`.
         setting: of the run; begins the caption.
         command: that repeats the run; ends it.
 
@@ -27,7 +35,7 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
     """
 
     cells = (
-        results.assign(cell=[_percent(*row) for row in _bounded(results, "accuracy")])
+        results.assign(cell=[_percent(row) for row in results.itertuples()])
         .pivot(index="method", columns="sigma_d", values="cell")
         .fillna("not run")
     )
@@ -45,65 +53,27 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
     return "\n".join([head, rule, *rows, "", caption])
 
 
-def worst_case(results: pd.DataFrame) -> str:
-    """Render what the worst chips do at the largest sigma_d as Markdown: a row a method.
-
-    Args:
-        results: `neft.statistics.summary.summarise`'s table.
-
-    Returns:
-        The 5th and 1st percentile of the chips in percent with their 95 % intervals, and the
-        worst chip. An interval without a lower end says so by "at most".
-    """
-    rows = results[results.sigma_d == results.sigma_d.max()]
-    columns = zip(
-        rows.method, _bounded(rows, "p5", "p5_"), _bounded(rows, "p1", "p1_"), rows.worst,
-        strict=True,
-    )  # fmt: skip
-    lines = [
-        f"| {method_style(method).label} | {_percent(*p5)} | {_percent(*p1)} | {100 * worst:.1f} |"
-        for method, p5, p1, worst in columns
-    ]
-    caption = (
-        f"Worst case at σ_d = {rows.sigma_d.max():g}, test accuracy in %: percentiles over all "
-        f"chips of all seeds, KPP (95 % interval over seeds and chips; where they are too few for "
-        f"a lower end, the upper alone); the worst of {rows.seeds.min()} × {rows.chips.min()} "
-        "chips."
-    )
-    head = "| method | 5th percentile | 1st percentile | worst chip |"
-    return "\n".join([head, "|---|---|---|---|", *lines, "", caption])
-
-
-def _bounded(rows: pd.DataFrame, value: str, ends: str = "") -> Iterator[tuple[float, ...]]:
-    return rows[[value, f"{ends}low", f"{ends}high"]].itertuples(index=False)
-
-
-def _percent(value: float, low: float, high: float) -> str:
-    """A fraction in percent with the ends that its interval has."""
-    if pd.isna(high):
-        return f"{100 * value:.1f}"
-    if pd.isna(low):
-        return f"{100 * value:.1f} (at most {100 * high:.1f})"
-    return f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
-
-
 def comparison(differences: pd.DataFrame) -> str:
     """Say which differences are larger than their intervals, as a Markdown list.
 
     Args:
-        differences: `neft.statistics.summary.differences`'s table.
+        differences: table of `neft.statistics.summary.differences_from_references`.
 
     Returns:
-        For every method that others are compared with: who is better and worse by how many
-        points, and who is not told apart, at which sigma_d.
+        For every reference: which methods are better and worse by how many points, and which show
+        no significant difference, at which sigma_d.
     """
-    lines = ["Differences in points, where they are larger than their 95 % interval:"]
+    lines = ["Paired differences in points; significant ones have a 95 % interval without 0:"]
     for against, rows in differences.groupby("against", sort=False):
         better, worse = rows[rows.low > 0], rows[rows.high < 0]
         rest = rows.drop(index=[*better.index, *worse.index])
         parts = [
-            f"{verb}: {_by_method(group, numbers=verb != 'Not told apart')}."
-            for verb, group in (("Better", better), ("Worse", worse), ("Not told apart", rest))
+            f"{verb}: {_by_method(group, numbers=verb != 'No significant difference')}."
+            for verb, group in (
+                ("Better", better),
+                ("Worse", worse),
+                ("No significant difference", rest),
+            )
             if len(group)
         ]
         label = method_style(against).label
@@ -147,24 +117,24 @@ def setting(run: Parameters) -> str:
 def command(params: Path) -> str:
     """Say how to repeat a run, whose params.yaml links to its file in params/ or is the default."""
     if not params.is_symlink():
-        return "make repro"
+        return DEFAULT
     return f"make repro PARAMS=params/{params.readlink().name}"
 
 
 def results_block(metrics: Path, params: Path, command: str) -> str:
-    """Say what a run found: mean accuracy, the differences in words, and the worst case.
+    """Say what a run found: mean accuracy and, but for the default run, the differences in words.
 
     Args:
         metrics: the run's folder of tables.
         params: its parameter file.
         command: that repeats it.
     """
-    results = pd.read_csv(metrics / "results.csv")
+    results = pd.read_csv(metrics / "results" / "results.csv")
     parts = [table(results, setting(parameters.load(params)), command)]
-    differences = pd.read_csv(metrics / "differences.csv")
-    if len(differences):
+    differences = pd.read_csv(metrics / "results" / "differences.csv")
+    if len(differences) and command != DEFAULT:
         parts.append(comparison(differences))
-    return "\n\n".join([*parts, worst_case(results)])
+    return "\n\n".join(parts)
 
 
 def main() -> None:

@@ -72,15 +72,12 @@ def main() -> None:
     parser.add_argument("executed", type=Path, help="folder of executed notebooks")
     parser.add_argument("report", type=Path, help="HTML file to write")
     arguments = parser.parse_args()
-    methods = parameters.load().methods
+    run = parameters.load()
     stages = [
         "variation",
-        *(f"{stage}-{method}" for method in methods for stage in ("training", "montecarlo")),
-        "figures",
-        "mapping",
-        "ageing",
-        "ablations",
-        "deployment",
+        *(f"{stage}-{method}" for method in run.methods for stage in ("training", "montecarlo")),
+        "results",
+        *run.studies.model_dump(exclude_unset=True),
     ]
     merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
     with atomic_path(arguments.report) as partial:

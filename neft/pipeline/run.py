@@ -35,7 +35,7 @@ The run of [params/{{name}}.yaml](../../params/{{name}}.yaml).
 {BEGIN}
 {END}
 
-![Accuracy against device variation](figures/accuracy_vs_sigma.svg)
+![Accuracy against device variation](figures/results/accuracy_vs_sigma.svg)
 """
 
 

@@ -1,15 +1,10 @@
-"""Ablations: methods with one setting changed, trained one by one, and what their chips say."""
+"""Ablations: methods with one setting changed at a time."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from neft._utils import parallel
-from neft.chip.hardware import Hardware
 from neft.training.base import Method
-from neft.training.grid import train_grid
 from neft.training.settings import build_method, vary_method
 
 
@@ -76,38 +71,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
     return f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A method to train for one sigma_d on one hardware, and the folder for its networks."""
-
-    name: str
-    method: Method
-    hardware: Hardware
-    sigma_d: float
-    folder: Path
-
-
-def train(trials: Sequence[Trial], *, scratch: Path, **settings: Any) -> None:
-    """Train every trial, equal ones once.
-
-    Args:
-        trials: what to train.
-        scratch: keeps finished trials until all are there, then removed: a killed run continues.
-        settings: seeds, schedule and the rest of `neft.training.grid.train_grid`.
-    """
-    for trial in trials:
-        kept = scratch / parallel.digest(**{**vars(trial), "folder": None}, **settings)
-        if not kept.exists():
-            unfinished = scratch / "unfinished"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            train_grid(
-                trial.name, trial.method, hardware=trial.hardware, sigma_d=[trial.sigma_d],
-                folder=unfinished, scratch=scratch / f"{kept.name}-epochs", **settings,
-            )  # fmt: skip
-            unfinished.rename(kept)
-        trial.folder.mkdir(parents=True, exist_ok=True)
-        for path in kept.iterdir():
-            shutil.copy(path, trial.folder / f"{trial.name},{path.name}")
-    shutil.rmtree(scratch)

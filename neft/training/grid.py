@@ -1,78 +1,125 @@
-"""Train every (sigma_d, seed) of a method."""
+"""Train many networks in parallel processes: methods, sigma_d, hardware and seeds."""
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import torch
 
 from neft import networks
 from neft._utils import checkpoints, parallel
+from neft._utils.files import atomic_path
+from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip.hardware import Hardware
 from neft.data import datasets
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection
 from neft.training.loop import Schedule, train
 
+CODE = ("_utils", "chip", "data", "devices", "networks.py", "training")
+"""What a trained network depends on."""
 
-def train_grid(
-    name: str,
-    method: Method,
-    *,
-    hardware: Hardware,
-    dataset: str,
-    network: str,
-    width: float,
-    sigma_d: Sequence[float],
-    seeds: Sequence[int],
-    schedule: Schedule,
-    folder: Path,
-    dataset_folder: Path | str = datasets.FOLDER,
-    scratch: Path | None = None,
-    device: torch.device = parallel.CPU,
-    mixed_precision: bool = False,
-) -> pd.DataFrame:
-    """Train a network for every sigma_d and seed and save its best epoch.
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A network and the data set that it learns.
 
     Args:
-        name: the method's name, kept with the networks.
-        method: turns a batch into a loss.
-        hardware: devices and bits.
         dataset: name in `neft.data.datasets.DATASETS`.
         network: name in `neft.networks.NETWORKS`.
         width: its width multiplier.
-        sigma_d: standard deviations of a device's error, fractions of its full range.
-        seeds: one training run each.
+        dataset_folder: where downloaded data sets lie, on this machine.
+    """
+
+    dataset: str
+    network: str
+    width: float = 1.0
+    dataset_folder: Path | str = field(default=datasets.FOLDER, repr=False)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run: a method, for one sigma_d on one hardware, from one seed.
+
+    Args:
+        name: of the method, kept with the network.
+        method: turns a batch into a loss.
+        hardware: devices and bits.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+        seed: of the network's initial weights and of the training.
+        path: safetensors file for the network.
+    """
+
+    name: str
+    method: Method
+    hardware: Hardware
+    sigma_d: float
+    seed: int
+    path: Path = field(repr=False)
+
+
+def trials(
+    name: str,
+    method: Method,
+    hardware: Hardware,
+    sigma_d: Sequence[float],
+    seeds: Sequence[int],
+    folder: Path,
+    prefix: str = "",
+) -> list[Trial]:
+    """List one trial for each sigma_d and seed.
+
+    Args:
+        folder: of the networks' files, named after `prefix`, sigma_d and seed.
+        others: see `Trial`.
+    """
+    runs = [(s, seed, f"{prefix}sigma_d={s:g},seed={seed}") for s in sigma_d for seed in seeds]
+    return [
+        Trial(name, method, hardware, s, seed, folder / f"{file}.safetensors")
+        for s, seed, file in runs
+    ]
+
+
+def train_grid(
+    planned: Sequence[Trial],
+    benchmark: Benchmark,
+    schedule: Schedule,
+    *,
+    machine: Machine = CPU_ONLY,
+    scratch: Path | str | None = None,
+    description: str = "train",
+) -> pd.DataFrame:
+    """Run all trials, equal ones once, and save the network of each one's best epoch.
+
+    Args:
+        planned: the trials.
+        benchmark: network and data set.
         schedule: epochs, batch size, learning rate.
-        folder: where the networks go, a safetensors file each.
-        dataset_folder: where downloaded data sets lie.
-        scratch: where unfinished runs are kept, so that a killed grid continues; removed when
-            the grid is complete.
-        device: to train on.
-        mixed_precision: see `neft.training.loop.train`.
+        machine: what computes.
+        scratch: folder that keeps every run after each epoch, so that a killed grid continues;
+            remove it when all results are written.
+        description: of the progress bar.
 
     Returns:
-        All histories, with columns method, sigma_d and seed before them.
+        The histories of the distinct trials in their order, with columns method, sigma_d and seed
+        before those of `neft.training.loop.train`.
     """
-    common = {
-        "name": name, "method": method, "hardware": hardware, "dataset": dataset,
-        "network": network, "width": width, "schedule": schedule,
-        "device": device, "mixed_precision": mixed_precision,
-    }  # fmt: skip
-    tasks = [{**common, "sigma_d": s, "seed": seed} for s in sigma_d for seed in seeds]
-    states = [scratch and scratch / f"{parallel.digest(**task)}.safetensors" for task in tasks]
-    histories = parallel.run(
-        _train_one,
-        [
-            {**task, "folder": folder, "dataset_folder": dataset_folder, "state": state}
-            for task, state in zip(tasks, states, strict=True)
-        ],
-        description=f"train {name}",
-        device=device,
-    )
-    if scratch is not None:
-        shutil.rmtree(scratch)
+    distinct = {repr(trial): trial for trial in planned}
+    tasks = [
+        {
+            "trial": trial, "benchmark": benchmark, "schedule": schedule, "machine": machine,
+            "scratch": None if scratch is None else Path(scratch),
+        }
+        for trial in distinct.values()
+    ]  # fmt: skip
+    histories = parallel.run(_train_one, tasks, description=description, device=machine.device)
+    for trial in planned:
+        trained = distinct[repr(trial)].path
+        if trial.path != trained:
+            with atomic_path(trial.path) as partial:
+                shutil.copy(trained, partial)
     return pd.concat(histories, ignore_index=True)
 
 
@@ -89,48 +136,44 @@ def train_briefly(
 
     Args:
         folder: where the networks go.
-        others: see `train_grid`.
+        others: see `trials` and `Benchmark`.
 
     Returns:
         The folder.
     """
-    train_grid(
-        "noise_injection", NoiseInjection(), hardware=hardware, dataset=dataset,
-        network="lenet5", width=1.0, sigma_d=sigma_d, seeds=seeds, schedule=Schedule(epochs=3),
-        folder=folder, dataset_folder=dataset_folder,
-    )  # fmt: skip
+    planned = trials("noise_injection", NoiseInjection(), hardware, sigma_d, seeds, folder)
+    train_grid(planned, Benchmark(dataset, "lenet5", 1.0, dataset_folder), Schedule(epochs=3))
     return folder
 
 
 def _train_one(
     *,
-    name: str,
-    method: Method,
-    hardware: Hardware,
-    dataset: str,
-    network: str,
-    width: float,
-    sigma_d: float,
-    seed: int,
+    trial: Trial,
+    benchmark: Benchmark,
     schedule: Schedule,
-    device: torch.device,
-    mixed_precision: bool,
-    folder: Path,
-    dataset_folder: Path | str,
-    state: Path | None,
+    machine: Machine,
+    scratch: Path | None,
 ) -> pd.DataFrame:
-    data = datasets.load(dataset, dataset_folder)
-    shape = {"name": network, "classes": data.classes, "channels": data.channels, "width": width}
-    net = networks.build(**shape, seed=seed).to(device)
+    data = datasets.load(benchmark.dataset, benchmark.dataset_folder)
+    shape: dict[str, Any] = {
+        "name": benchmark.network,
+        "classes": data.classes,
+        "channels": data.channels,
+        "width": benchmark.width,
+    }
+    network = networks.build(**shape, seed=trial.seed).to(machine.device)
+    task = {"trial": trial, "benchmark": benchmark, "schedule": schedule, "machine": machine}
     history = train(
-        net, method, data, hardware, sigma_d, schedule,
-        seed=seed, state=state, mixed_precision=mixed_precision, progress=False,
+        network, trial.method, data, trial.hardware, trial.sigma_d, schedule,
+        seed=trial.seed,
+        state=scratch and scratch / f"{parallel.digest(CODE, **task)}.safetensors",
+        mixed_precision=machine.mixed_precision,
+        progress=False,
     )  # fmt: skip
+    about = {"method": trial.name, "sigma_d": trial.sigma_d, "seed": trial.seed}
     checkpoints.save(
-        folder / f"sigma_d={sigma_d:g},seed={seed}.safetensors", net.state_dict(),
-        method=name, sigma_d=sigma_d, seed=seed, network=shape, dataset=dataset,
-    )  # fmt: skip
-    history.insert(0, "method", name)
-    history.insert(1, "sigma_d", sigma_d)
-    history.insert(2, "seed", seed)
+        trial.path, network.state_dict(), **about, network=shape, dataset=benchmark.dataset
+    )
+    for place, (column, value) in enumerate(about.items()):
+        history.insert(place, column, value)
     return history

@@ -7,6 +7,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from neft import networks
+from neft._utils.checks import one_of
 from neft.training import METHODS
 from neft.training.base import Method
 
@@ -27,8 +28,7 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
     """
     kind = settings.get("method", name)
     settings = {key: value for key, value in settings.items() if key != "method"}
-    if kind not in METHODS:
-        raise ValueError(f"{within}.{name}: must be one of {', '.join(METHODS)}, got {kind!r}")
+    one_of(METHODS, **{f"{within}.{name}": kind})
     fields = [field.name for field in dataclasses.fields(METHODS[kind])]
     for key in settings:
         if key not in fields:
@@ -43,11 +43,11 @@ def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -
     """Return the method of a section of `methods` with one setting changed.
 
     Raises:
-        ValueError: see `build_method`; the key is one of `ablations.vary`.
+        ValueError: see `build_method`; the key is one of `studies.ablations.vary`.
     """
     if setting == "method":
-        raise ValueError(f"ablations.vary.{name}.method: unknown key")
-    return build_method(name, {**settings, setting: value}, "ablations.vary")
+        raise ValueError(f"studies.ablations.vary.{name}.method: unknown key")
+    return build_method(name, {**settings, setting: value}, "studies.ablations.vary")
 
 
 def check_snapshots(name: str, method: Method, network: str) -> None:
@@ -57,7 +57,7 @@ def check_snapshots(name: str, method: Method, network: str) -> None:
     modules = dict(built.named_modules())
     for point in getattr(method, "snapshots", None) or ():
         if point not in modules:
-            key = f"ablations.vary.{name}.snapshots"
+            key = f"studies.ablations.vary.{name}.snapshots"
             raise ValueError(f"{key}: must name submodules of {network}, got {point!r}")
 
 

@@ -15,6 +15,9 @@ from neft.devices.measured import MeasuredGaussian
 from neft.devices.variation import RatioGaussian
 
 
+CODE = ("_utils", "devices")
+
+
 def task(seed: int, wait: float = 0.0) -> tuple[int, float, int, int]:
     """Seed, a sum whose last bits depend on threads, threads, process."""
     if seed < 0:
@@ -98,8 +101,8 @@ def values(**changes: object) -> dict[str, object]:
 
 def test_equal_values_have_equal_digests() -> None:
     reordered = dict(reversed(values(device=RatioGaussian("made", "up", 2.0)).items()))
-    first = parallel.digest(**values(device=RatioGaussian("made", "up", 2.0)))
-    assert first == parallel.digest(**reordered)
+    first = parallel.digest(CODE, **values(device=RatioGaussian("made", "up", 2.0)))
+    assert first == parallel.digest(CODE, **reordered)
     assert len(first) == 32
     assert int(first, 16) >= 0
 
@@ -121,21 +124,29 @@ def test_every_change_of_a_value_changes_the_digest() -> None:
         {"device": RatioGaussian("made", "up", 2.0)},
         {"device": RatioGaussian("made", "up", 3.0)},
     ]
-    assert len({parallel.digest(**values(**change)) for change in changes}) == len(changes)
+    assert len({parallel.digest(CODE, **values(**change)) for change in changes}) == len(changes)
 
 
-def test_every_change_of_the_code_changes_the_digest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [("devices/noise.py", True), ("networks.py", True), ("figures/style.py", False)],
+)
+def test_code_counts_where_it_can_change_the_result(
+    changed: str, counts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parallel, "__file__", str(tmp_path / "_utils" / "parallel.py"))
+    for name in ("devices/noise.py", "networks.py", "figures/style.py", "devices/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1")
+    monkeypatch.setattr(parallel, "PACKAGE", tmp_path)
     digests = []
     for code in ("x = 1", "x = 2", "x = 1"):
-        (tmp_path / "other.py").write_text(code)
-        digests.append(parallel.digest(seed=1))
-    assert digests[0] == digests[2] != digests[1]
+        (tmp_path / changed).write_text(code)
+        digests.append(parallel.digest(("devices", "networks.py"), seed=1))
+    assert digests[0] == digests[2]
+    assert (digests[0] != digests[1]) == counts
 
 
 def test_every_version_of_torch_has_its_own_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = parallel.digest(seed=1)
+    before = parallel.digest(CODE, seed=1)
     monkeypatch.setattr(torch, "__version__", "0.0")
-    assert parallel.digest(seed=1) != before
+    assert parallel.digest(CODE, seed=1) != before

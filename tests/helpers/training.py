@@ -1,5 +1,6 @@
 """Small trainings that tests share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from neft.chip.hardware import Hardware
 from neft.devices.presets import PRESETS
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection
-from neft.training.grid import train_grid
+from neft.training.grid import Benchmark, train_grid, trials
 from neft.training.loop import Schedule
 from neft.training.noisy_forward import NoisyForward
 
@@ -35,19 +36,21 @@ def noisy(net: nn.Module, sigma_d: float = 0.1, hardware: Hardware = HARDWARE) -
     return NoisyForward(net, hardware, sigma_d, generator("backbone"), generator("feedback"))
 
 
-def train_tiny_grid(folder: Path, method: Method | None = None, **settings) -> pd.DataFrame:
-    grid = {"sigma_d": [0.1, 0.3], "seeds": [0, 1], **settings}
-    return train_grid(
-        "mine",
-        method or NoiseInjection(),
-        hardware=HARDWARE,
-        dataset="tiny",
-        network="lenet5",
-        width=0.5,
-        schedule=Schedule(epochs=2, batch_size=32, validation_chips=1),
-        folder=folder,
-        **grid,
-    )
+TINY = Benchmark("tiny", "lenet5", 0.5)
+BRIEF = Schedule(epochs=2, batch_size=32, validation_chips=1)
+
+
+def train_tiny_grid(
+    folder: Path,
+    method: Method | None = None,
+    *,
+    sigma_d: Sequence[float] = (0.1, 0.3),
+    seeds: Sequence[int] = (0, 1),
+    benchmark: Benchmark = TINY,
+    **settings,
+) -> pd.DataFrame:
+    planned = trials("mine", method or NoiseInjection(), HARDWARE, sigma_d, seeds, folder)
+    return train_grid(planned, benchmark, BRIEF, **settings)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

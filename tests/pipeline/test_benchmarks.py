@@ -8,9 +8,9 @@ from helpers.datasets import draw, write
 
 from neft.data import datasets
 from neft.devices.presets import PRESETS
-from neft.evaluation.grid import evaluate_grid
+from neft.evaluation.grid import Condition, evaluate_grid, trained_networks
 from neft.pipeline import parameters
-from neft.training.grid import train_grid
+from neft.training.grid import Benchmark, train_grid, trials
 from neft.training.settings import build_method
 
 BENCHMARKS = sorted((Path(__file__).parents[2] / "params").glob("*_*.yaml"))
@@ -26,27 +26,22 @@ def test_benchmark_takes_two_steps_with_every_method(
     images = len(datasets.load(name, tmp_path).train)
     half = -(-images // 2)
     schedule = replace(run.training.schedule, epochs=1, batch_size=half, validation_chips=1)
-    for method, settings in run.methods.items():
-        history = train_grid(
-            method,
-            build_method(method, settings),
-            hardware=hardware,
-            dataset=name,
-            network=run.network.name,
-            width=0.02,
-            sigma_d=run.training.sigma_d[-1:],
-            seeds=run.training.seeds[:1],
-            schedule=schedule,
-            folder=tmp_path / method,
-            dataset_folder=tmp_path,
+    benchmark = Benchmark(name, run.network.name, 0.02, tmp_path)
+    largest, seed = run.training.sigma_d[-1:], run.training.seeds[:1]
+    planned = [
+        trial
+        for key, settings in run.methods.items()
+        for trial in trials(
+            key, build_method(key, settings), hardware, largest, seed, tmp_path / "runs", f"{key},"
         )
-        assert 0 < history.train_loss.item() < float("inf")
-        draws = evaluate_grid(
-            tmp_path / method,
-            hardware=[hardware],
-            chips=2,
-            batch_size=run.montecarlo.batch_size,
-            dataset_folder=tmp_path,
-        ).draws
-        assert draws.accuracy.between(0, 1).all()
-        assert draws.trained_sigma_d.unique().tolist() == [0.4]
+    ]
+    history = train_grid(planned, benchmark, schedule)
+    assert set(history.method) == run.methods.keys()
+    assert history.train_loss.between(0, float("inf"), inclusive="neither").all()
+    draws = evaluate_grid(
+        trained_networks(tmp_path / "runs"), [Condition(hardware)], chips=2,
+        batch_size=run.montecarlo.batch_size, dataset_folder=tmp_path,
+    ).draws  # fmt: skip
+    assert set(draws.method) == run.methods.keys()
+    assert draws.accuracy.between(0, 1).all()
+    assert draws.trained_sigma_d.unique().tolist() == [0.4]

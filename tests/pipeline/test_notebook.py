@@ -21,10 +21,10 @@ def place(tmp_path: Path, monkeypatch) -> Path:
     return tmp_path
 
 
-def write(folder: Path, source: str) -> None:
-    parameters = nbformat.v4.new_code_cell("training = {}\ntext = None")
-    parameters.metadata.tags = ["parameters"]
-    book = nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell(source)])
+def write(folder: Path, source: str, parameters: str = "training = {}\ntext = None") -> None:
+    first = nbformat.v4.new_code_cell(parameters)
+    first.metadata.tags = ["parameters"]
+    book = nbformat.v4.new_notebook(cells=[first, nbformat.v4.new_code_cell(source)])
     book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(book, folder / "book.ipynb")
 
@@ -67,3 +67,15 @@ def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, m
         notebook.main()
     assert str(caught.value.code).startswith("error: params.yaml: training.epochs: ")
     assert sorted(path.name for path in place.iterdir()) == ["book.ipynb", "params.yaml"]
+
+
+def test_scratch_stays_when_a_run_fails_and_goes_when_it_ends(place: Path) -> None:
+    keep = "from pathlib import Path\nPath(scratch).mkdir(parents=True, exist_ok=True)\n"
+    for last, stays in (("1 / 0", True), ("print(scratch)", False)):
+        write(place, keep + last, parameters="scratch = None")
+        if stays:
+            with pytest.raises(papermill.PapermillExecutionError, match="division by zero"):
+                run("copy.ipynb")
+        else:
+            run("copy.ipynb")
+        assert (place / ".scratch" / "copy").exists() == stays

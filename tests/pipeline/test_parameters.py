@@ -14,6 +14,7 @@ from neft.training.settings import build_method
 
 ROOT = Path(__file__).parents[2]
 PARAMS = ROOT / "params.yaml"
+RUNS = [PARAMS, *sorted((ROOT / "params").glob("*.yaml"))]
 BENCHMARKS = sorted((ROOT / "params").glob("*_*.yaml"))
 
 
@@ -27,8 +28,13 @@ def changed(path: str, value: Any) -> Callable[[dict], None]:
     return change
 
 
-def without(section: str, key: str) -> Callable[[dict], None]:
-    return lambda values: values[section].pop(key)
+def without(path: str, key: str) -> Callable[[dict], None]:
+    def change(values: dict) -> None:
+        for section in path.split("/"):
+            values = values[section]
+        del values[key]
+
+    return change
 
 
 BAD = [
@@ -47,50 +53,91 @@ BAD = [
     (changed("hardware/preset", "RRAM9"), "hardware.preset must be one of RRAM1, .*'RRAM9'"),
     (changed("hardware/device_bits", 3), "device_bits must divide weight_bits \\(8\\), got 3"),
     (changed("hardware/mapping", "pair"), "hardware: mapping must be one of .*got 'pair'"),
-    (changed("hardware/stuck_low", 0.1), "hardware: stuck devices must have .*got 'weight'"),
+    (changed("hardware/stuck_low", 0.1), "hardware: mapping must be device-level .*got 'weight'"),
     (changed("hardware/stuck_high", -1), "hardware: stuck_high must be in .*got -1"),
-    (changed("dataset/name", "svhn"), "dataset.name: must be one of mnist5k, .*got 'svhn'"),
+    (changed("dataset/name", "svhn"), "dataset.name must be one of mnist5k, .*got 'svhn'"),
     (without("dataset", "folder"), "dataset.folder: missing key"),
-    (changed("network/name", "vgg9"), "network.name: must be one of lenet5, .*, got 'vgg9'"),
+    (changed("network/name", "vgg9"), "network.name must be one of lenet5, .*, got 'vgg9'"),
     (changed("network/width", -1), "network.width: .*0, got -1"),
     (changed("montecarlo/chips", 0), "montecarlo.chips: .*1, got 0"),
     (changed("compute/device", "tpu"), "compute.device: .*one of auto, .*cpu here, got 'tpu'"),
     (changed("compute/mixed_precision", 1), "compute.mixed_precision: .*boolean, got 1"),
     (changed("convergence/threshold", 80), "convergence.threshold: .*1, got 80"),
-    (changed("mapping/method", "ofv"), "mapping.method must be one of .*got 'ofv'"),
-    (changed("mapping/stuck", [0.1, 1.5]), "mapping.stuck.1: .*1, got 1.5"),
-    (changed("mapping/stuck", [0.1, 0.1]), "mapping.stuck: .*distinct, got"),
-    (changed("deployment/methods", ["ofv"]), "deployment.methods must be one of .*got 'ofv'"),
-    (changed("deployment/methods", []), "deployment.methods: .*at least 1 item"),
-    (changed("deployment/sigma_d", [0.15]), "deployment.sigma_d must be one of 0.1, .*got 0.15"),
-    (changed("deployment/images", [50, 1]), "deployment.images.1: .*2, got 1"),
-    (changed("deployment/shares", [0.1, 1.5]), "deployment.shares.1: .*1, got 1.5"),
-    (changed("deployment/shares", [0.0, 1.0]), "deployment.shares: .*between 0 and 1, got \\[0.0"),
-    (changed("deployment/shares", [0.1, 0.1]), "deployment.shares: .*distinct, got"),
-    (changed("deployment/sigma_verified", -0.1), "deployment.sigma_verified: .*0, got -0.1"),
-    (without("deployment", "chips"), "deployment.chips: missing key"),
+    (changed("studies/mapping/method", "ofv"), "studies.mapping.method must be one of .*got 'ofv'"),
+    (changed("studies/mapping/stuck", [0.1, 1.5]), "studies.mapping.stuck.1: .*1, got 1.5"),
+    (changed("studies/mapping/stuck", [0.1, 0.1]), "studies.mapping.stuck: .*distinct, got"),
+    (
+        changed("studies/deployment/methods", ["ofv"]),
+        "studies.deployment.methods must be one of .*got 'ofv'",
+    ),
+    (changed("studies/deployment/methods", []), "studies.deployment.methods: .*at least 1 item"),
+    (
+        changed("studies/deployment/sigma_d", [0.15]),
+        "studies.deployment.sigma_d must be one of 0.1, .*got 0.15",
+    ),
+    (changed("studies/deployment/images", [50, 1]), "studies.deployment.images.1: .*2, got 1"),
+    (changed("studies/deployment/shares", [0.1, 1.5]), "studies.deployment.shares.1: .*1, got 1.5"),
+    (
+        changed("studies/deployment/shares", [0.0, 1.0]),
+        "studies.deployment.shares: .*between 0 and 1, got \\[0.0",
+    ),
+    (
+        changed("studies/deployment/shares", [0.1, 0.1]),
+        "studies.deployment.shares: .*distinct, got",
+    ),
+    (
+        changed("studies/deployment/sigma_verified", -0.1),
+        "studies.deployment.sigma_verified: .*0, got -0.1",
+    ),
+    (without("studies/deployment", "chips"), "studies.deployment.chips: missing key"),
     (changed("variation/technologies", {}), "variation.technologies: .*1 item"),
     (changed("variation/technologies/RRAM_B", -1), "technologies.RRAM_B: .*0, got -1"),
-    (changed("ablations/sigma_d", -1), "ablations.sigma_d: .*0, got -1"),
-    (changed("ablations/seeds", [0, 0]), "ablations.seeds: .*distinct, got"),
-    (changed("ablations/sigma_matrix", [0.1, 0.1]), "ablations.sigma_matrix: .*distinct, got"),
-    (changed("ablations/devices", ["RRAM1", "RRAM9"]), "ablations.devices must be .*got 'RRAM9'"),
-    (changed("ablations/vary/ofv", {}), "ablations.vary must be one of .*noise_free, .*got 'ofv'"),
-    (changed("ablations/vary/ovf/betta", [1]), "ablations.vary.ovf.betta: unknown key"),
-    (changed("ablations/vary/ovf/method", ["irs"]), "ablations.vary.ovf.method: unknown key"),
-    (changed("ablations/vary/ovf/beta", [0, -1]), "vary.ovf: beta must be non-neg.*got -1"),
-    (changed("ablations/vary/ovf/beta", ["big"]), "vary.ovf.beta: .*number.*got 'big'"),
-    (changed("ablations/vary/ovf/beta", 0.1), "ablations.vary.ovf.beta: .*list, got 0.1"),
-    (changed("ablations/vary/ovf/beta", []), "ablations.vary.ovf.beta: .*1 item"),
-    (changed("ablations/vary/ovf/gammas", [[1, 2]]), "vary.ovf: gammas must .*\\(3\\), got \\[1"),
-    (changed("ablations/vary/ovf/increments", [[0.1], [0.1]]), "increments: .*distinct, got"),
+    (changed("studies/ablations/sigma_d", -1), "studies.ablations.sigma_d: .*0, got -1"),
+    (changed("studies/ablations/seeds", [0, 0]), "studies.ablations.seeds: .*distinct, got"),
     (
-        changed("ablations/vary/irs/snapshots", [{"features.conv9": 6}]),
-        "ablations.vary.irs.snapshots: .*submodules of lenet5, got 'features.conv9'",
+        changed("studies/ablations/sigma_matrix", [0.1, 0.1]),
+        "studies.ablations.sigma_matrix: .*distinct, got",
     ),
+    (
+        changed("studies/ablations/devices", ["RRAM1", "RRAM9"]),
+        "studies.ablations.devices must be .*got 'RRAM9'",
+    ),
+    (
+        changed("studies/ablations/vary/ofv", {}),
+        "studies.ablations.vary must be one of .*noise_free, .*got 'ofv'",
+    ),
+    (
+        changed("studies/ablations/vary/ovf/betta", [1]),
+        "studies.ablations.vary.ovf.betta: unknown key",
+    ),
+    (
+        changed("studies/ablations/vary/ovf/method", ["irs"]),
+        "studies.ablations.vary.ovf.method: unknown key",
+    ),
+    (changed("studies/ablations/vary/ovf/beta", [0, -1]), "vary.ovf: beta must be non-neg.*got -1"),
+    (changed("studies/ablations/vary/ovf/beta", ["big"]), "vary.ovf.beta: .*number.*got 'big'"),
+    (
+        changed("studies/ablations/vary/ovf/beta", 0.1),
+        "studies.ablations.vary.ovf.beta: .*list, got 0.1",
+    ),
+    (changed("studies/ablations/vary/ovf/beta", []), "studies.ablations.vary.ovf.beta: .*1 item"),
+    (
+        changed("studies/ablations/vary/ovf/gammas", [[1, 2]]),
+        "vary.ovf: gammas must .*\\(3\\), got \\[1",
+    ),
+    (
+        changed("studies/ablations/vary/ovf/increments", [[0.1], [0.1]]),
+        "increments: .*distinct, got",
+    ),
+    (
+        changed("studies/ablations/vary/irs/snapshots", [{"features.conv9": 6}]),
+        "studies.ablations.vary.irs.snapshots: .*submodules of lenet5, got 'features.conv9'",
+    ),
+    (changed("studies/mapping", None), "studies: mapping must have settings, .*got None"),
+    (changed("studies/drift", {}), "studies.drift: unknown key"),
     (changed("methods", {}), "methods: .*1 item"),
-    (changed("methods/ofv", {}), "methods.ofv: must be one of noise_free, .*got 'ofv'"),
-    (changed("methods/ovf/method", "ofv"), "methods.ovf: must be one of noise_free, .*got 'ofv'"),
+    (changed("methods/ofv", {}), "methods.ofv must be one of noise_free, .*got 'ofv'"),
+    (changed("methods/ovf/method", "ofv"), "methods.ovf must be one of noise_free, .*got 'ofv'"),
     (changed("methods/ovf/betta", 1), "methods.ovf.betta: unknown key \\(known: clip, beta"),
     (changed("methods/ovf/beta", -1), "methods.ovf: beta must be non-negative.*got -1"),
     (changed("methods/ovf/beta", "big"), "methods.ovf.beta: .*number.*got 'big'"),
@@ -103,6 +150,7 @@ BAD = [
 def test_bad_parameters_fail_in_one_line(change, said: str, tmp_path: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
     values = yaml.load(PARAMS)
+    values["studies"] |= yaml.load(ROOT / "params" / "ablations.yaml")["studies"]
     change(values)
     path = tmp_path / "mine.yaml"
     yaml.dump(values, path)
@@ -120,6 +168,13 @@ def test_files_that_are_no_parameters_fail_in_one_line(text: str, tmp_path: Path
     with pytest.raises(ValueError, match=r"mine\.yaml: ") as caught:
         parameters.load(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_every_run_of_the_repository_is_complete(path: Path) -> None:
+    run = parameters.load(path)
+    sections = run.sections()
+    assert sections.keys() >= {"variation", "methods", "training", *sections["studies"]}
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

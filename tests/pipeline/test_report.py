@@ -29,7 +29,7 @@ def test_notebooks_are_joined_in_order_with_distinct_cells(tmp_path: Path) -> No
 
 def of_this_repository(folder: Path) -> list[Path]:
     """The notebooks, not executed, and one of them for two methods."""
-    names = {"variation": "1_variation", "figures": "4_figures"}
+    names = {"variation": "1_variation", "results": "4_results"}
     names |= {f"training-{method}": "2_training" for method in ("ovf", "noise_free")}
     for name, source in names.items():
         shutil.copy(ROOT / "notebooks" / f"{source}.ipynb", folder / f"{name}.ipynb")
@@ -91,24 +91,6 @@ def test_table_holds_every_number_once() -> None:
     assert lines[-1].endswith("`make it`.")
 
 
-def test_worst_case_leaves_out_the_ends_that_an_interval_has_not() -> None:
-    rows = [
-        ("irs", 0.1, 0.9, 0.8, 0.95, 0.85, 0.75, 0.9, 0.7),
-        ("irs", 0.2, 0.512, 0.41, 0.58, 0.4, float("nan"), 0.44, 0.33),
-        ("mine", 0.2, 0.5, float("nan"), float("nan"), 0.4, float("nan"), float("nan"), 0.3),
-    ]
-    columns = ["method", "sigma_d", "p5", "p5_low", "p5_high", "p1", "p1_low", "p1_high", "worst"]
-    results = pd.DataFrame(rows, columns=columns).assign(seeds=3, chips=50)
-    head, _, *lines, _, caption = readme.worst_case(results).splitlines()
-    assert head == "| method | 5th percentile | 1st percentile | worst chip |"
-    assert lines == [
-        "| IRS | 51.2 (41.0–58.0) | 40.0 (at most 44.0) | 33.0 |",
-        "| mine | 50.0 | 40.0 | 30.0 |",
-    ]
-    assert caption.startswith("Worst case at σ_d = 0.2, test accuracy in %")
-    assert "3 × 50 chips" in caption
-
-
 def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("")
     (tmp_path / "linked").symlink_to("../../params/mine.yaml")
@@ -127,7 +109,7 @@ def test_comparison_says_what_is_larger_than_its_interval() -> None:
     _, line = readme.comparison(table.assign(against="scaled_logits")).splitlines()
     assert line == (
         "- Against Scaled logits. Better: OVF (+1.2 at 0.1). Worse: IRS (-0.02 at 0.1). "
-        "Not told apart: OVF (0.2); IRS (0.2)."
+        "No significant difference: OVF (0.2); IRS (0.2)."
     )
 
 
@@ -141,8 +123,8 @@ def test_block_replaces_only_what_is_between_the_markers() -> None:
 
 
 # The default run at the root, and the committed runs of other parameter files.
-COMMITTED = ROOT.glob("results/*/metrics/results.csv")
-RUNS = [Path(), *(path.parents[1].relative_to(ROOT) for path in COMMITTED)]
+COMMITTED = ROOT.glob("results/*/metrics/results/results.csv")
+RUNS = [Path(), *(path.parents[2].relative_to(ROOT) for path in COMMITTED)]
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)

@@ -1,19 +1,23 @@
 """Laws of the grid of trainings: what is trained, kept and continued."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from helpers.training import HARDWARE, contents, train_tiny_grid
+from helpers.training import BRIEF, HARDWARE, TINY, contents, train_tiny_grid
 
 from neft import networks
 from neft._utils import checkpoints
+from neft._utils.parallel import Machine
 from neft.data import datasets
 from neft.data.datasets import Splits
-from neft.evaluation import grid as evaluation_grid
+from neft.devices.presets import PRESETS
+from neft.evaluation.grid import Condition, evaluate_grid, load_trained, trained_networks
 from neft.training import grid as training_grid
-from neft.training.baselines import NoiseInjection
+from neft.training.baselines import NoiseInjection, ScaledLogits
+from neft.training.grid import Benchmark, Trial, train_grid, trials
 from neft.training.irs import IRS
 from neft.training.loop import Schedule
 
@@ -30,10 +34,8 @@ def test_every_point_of_the_grid_is_trained(tmp_path: Path) -> None:
 def test_brief_training_is_the_grid_by_noise_injection(tmp_path: Path) -> None:
     about = {"hardware": HARDWARE, "dataset": "tiny", "sigma_d": [0.3]}
     folder = training_grid.train_briefly(tmp_path / "brief", dataset_folder=tmp_path, **about)
-    training_grid.train_grid(
-        "noise_injection", NoiseInjection(), network="lenet5", width=1.0, seeds=[0],
-        schedule=Schedule(epochs=3), folder=tmp_path / "grid", **about,
-    )  # fmt: skip
+    planned = trials("noise_injection", NoiseInjection(), HARDWARE, [0.3], [0], tmp_path / "grid")
+    train_grid(planned, Benchmark("tiny", "lenet5"), Schedule(epochs=3))
     assert contents(folder) == contents(tmp_path / "grid") != {}
 
 
@@ -42,9 +44,9 @@ def test_data_are_looked_for_where_each_grid_is_told(
 ) -> None:
     asked: list[Path] = []
     monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
-    train_tiny_grid(tmp_path / "runs", dataset_folder=tmp_path / "here")
-    evaluation_grid.evaluate_grid(
-        tmp_path / "runs", hardware=[HARDWARE], chips=1, batch_size=10,
+    train_tiny_grid(tmp_path, benchmark=replace(TINY, dataset_folder=tmp_path / "here"))
+    evaluate_grid(
+        trained_networks(tmp_path), [Condition(HARDWARE)], chips=1, batch_size=10,
         dataset_folder=tmp_path / "there",
     )  # fmt: skip
     assert asked == [tmp_path / "here", tmp_path / "there"]
@@ -60,7 +62,8 @@ def test_a_run_does_not_depend_on_the_rest_of_the_grid(tmp_path: Path) -> None:
 def test_mixed_precision_reaches_the_training(tmp_path: Path) -> None:
     settings = {"sigma_d": [0.1], "seeds": [0]}
     plain = train_tiny_grid(tmp_path / "plain", **settings)
-    mixed = train_tiny_grid(tmp_path / "mixed", mixed_precision=True, **settings)
+    machine = Machine(mixed_precision=True)
+    mixed = train_tiny_grid(tmp_path / "mixed", machine=machine, **settings)
     assert plain.train_loss.tolist() != mixed.train_loss.tolist()
 
 
@@ -83,7 +86,43 @@ def test_killed_grid_continues_to_the_same_bits(tmp_path: Path, monkeypatch) -> 
     again = train_tiny_grid(tmp_path / "again", scratch=scratch)
     pd.testing.assert_frame_equal(whole, again, check_exact=True)
     assert contents(tmp_path / "whole") == contents(tmp_path / "again")
-    assert not scratch.exists()
+
+
+def planned(folder: Path) -> list[Trial]:
+    """Two equal trials, and three that differ in one thing each."""
+    first = Trial("mine", NoiseInjection(), HARDWARE, 0.1, 0, folder / "first")
+    other = replace(HARDWARE, variation=PRESETS["RRAM4"])
+    return [
+        first,
+        replace(first, path=folder / "equal"),
+        replace(first, sigma_d=0.3, path=folder / "sigma_d"),
+        replace(first, name="other", method=ScaledLogits(), path=folder / "method"),
+        replace(first, hardware=other, path=folder / "hardware"),
+    ]
+
+
+def test_trials_are_those_that_one_would_run_one_by_one(tmp_path: Path) -> None:
+    train_grid(planned(tmp_path / "together"), TINY, BRIEF)
+    for trial in planned(tmp_path / "alone"):
+        train_grid([trial], TINY, BRIEF)
+    assert contents(tmp_path / "together") == contents(tmp_path / "alone")
+    _, header = load_trained(tmp_path / "together" / "method")
+    assert header["method"] == "other"
+
+
+def test_equal_trials_are_trained_once(tmp_path: Path, monkeypatch) -> None:
+    trained, original = [], training_grid.train
+
+    def counted(*arguments, **settings) -> pd.DataFrame:
+        trained.append(arguments)
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(training_grid, "train", counted)
+    history = train_grid(planned(tmp_path), TINY, BRIEF)
+    assert len(trained) == 4
+    assert len(history) == 4 * BRIEF.epochs
+    files = contents(tmp_path)
+    assert len(files) == 5 and files["first"] == files["equal"]
 
 
 def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) -> None:
