@@ -1,4 +1,9 @@
-"""Figures from finished tables: each `plot_*` takes a table and an `ax`, and returns the `ax`."""
+"""Figures from finished tables; nothing here trains, samples or summarises.
+
+Every `plot_*` takes a table, draws on `ax`, or on a new figure if it is None, and returns the axes.
+It raises ValueError if the table is empty, lacks a column, has two rows for one point of a line, or
+holds an accuracy outside [0, 1]. Fractions are drawn in percent.
+"""
 
 from neft.figures.ablations import plot_matrix, plot_setting
 from neft.figures.deployment import plot_recalibration, plot_write_verify

@@ -1,11 +1,7 @@
-"""Figures of ablations, from finished tables; nothing here computes.
-
-Every ``plot_*`` draws on ``ax``, or on a new figure if it is None, and returns the axes. It raises
-ValueError if the table is empty, lacks a column, or has two rows for one value or pair. Fractions
-are drawn in percent.
-"""
+"""Figures of ablations: the effect of one setting, and networks tested on other conditions."""
 
 import re
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -19,15 +15,15 @@ from neft.figures.style import method_style, require
 def plot_setting(
     table: pd.DataFrame, quantity: str, *, reference: float, ax: Axes | None = None
 ) -> Axes:
-    """Draw a quantity with its interval for each value of one setting, the first on top.
+    """Draw a quantity with its interval for each value of one setting, the first at the top.
 
-    The marker of the setting's own value is full. A value without a quantity, as the reference
-    has no difference from itself, keeps its place.
+    The default value has a filled marker. A value without a number, such as the reference's
+    difference from itself, keeps its place.
 
     Args:
         table: section, value, default, low, high (fractions) and the quantity.
         quantity: its column, "accuracy" or "difference".
-        reference: what a vertical line marks, a fraction.
+        reference: position of a vertical line, a fraction.
     """
     require(table, ["section", "value", "default", "low", "high", quantity], key=["value"])
     ax = plt.subplots()[1] if ax is None else ax
@@ -36,9 +32,9 @@ def plot_setting(
         style, middle = method_style(row.section), getattr(row, quantity)
         ends = [[100 * (middle - row.low)], [100 * (row.high - middle)]]
         face = style.colour if row.default else "white"
-        look = dict(color=style.colour, mfc=face, fmt=style.marker, ms=4.5, elinewidth=0.9)
-        ax.errorbar(100 * middle, place, xerr=ends, capsize=2, **look)
-    # A submodule's last name says enough: features.conv1=6 becomes conv1=6.
+        look: dict[str, Any] = dict(fmt=style.marker, ms=4.5, elinewidth=0.9, capsize=2)
+        ax.errorbar(100 * middle, place, xerr=ends, color=style.colour, mfc=face, **look)
+    # The last part of a submodule's name is enough: features.conv1=6 becomes conv1=6.
     labels = [re.sub(r"[a-z]\w*\.", "", value) for value in table.value]
     ax.set_yticks(range(len(table)), labels)
     ax.set_ylim(len(table) - 0.5, -0.5)
@@ -47,16 +43,16 @@ def plot_setting(
 
 
 def plot_matrix(table: pd.DataFrame, trained: str, tested: str, *, ax: Axes | None = None) -> Axes:
-    """Draw accuracy as a heat map, a row for what was trained for, a column for the chips'.
+    """Draw accuracy as a heat map: one row per training condition, one column per test condition.
 
-    A cell says its accuracy and below, in points, the difference from its column's framed cell
-    (trained for what it is tested on) and that difference's interval.
+    A cell shows its accuracy and, in points, the difference from the framed cell of its column
+    (trained for the tested condition) with the interval of that difference.
 
     Args:
-        table: the columns that `trained` and `tested` name, accuracy, difference, difference_low,
+        table: the columns `trained` and `tested`, accuracy, difference, difference_low,
             difference_high (fractions).
-        trained: column of the rows.
-        tested: column of the columns.
+        trained: name of the column with the training condition.
+        tested: name of the column with the test condition.
     """
     columns = [trained, tested, "accuracy", "difference", "difference_low", "difference_high"]
     require(table, columns, key=columns[:2], fraction="accuracy")
@@ -64,11 +60,9 @@ def plot_matrix(table: pd.DataFrame, trained: str, tested: str, *, ax: Axes | No
     order = list(table[tested].unique())
     text = [_cell(row, getattr(row, trained) == getattr(row, tested)) for row in table.itertuples()]
     drawn = table.assign(percent=100 * table.accuracy, text=text)
-    percent, text = (
-        drawn.pivot(index=trained, columns=tested, values=values).loc[order, order]
-        for values in ("percent", "text")
-    )
-    look = dict(cmap="cividis", cbar=False, linewidths=0.5, annot_kws={"size": 6.5})
+    cells = drawn.pivot(index=trained, columns=tested)
+    percent, text = (cells[values].loc[order, order] for values in ("percent", "text"))
+    look: dict[str, Any] = dict(cmap="cividis", cbar=False, linewidths=0.5, annot_kws={"size": 6.5})
     sns.heatmap(percent, annot=text, fmt="", ax=ax, **look)
     for i in range(len(order)):
         ax.add_patch(Rectangle((i, i), 1, 1, fill=False, edgecolor="black", linewidth=1.6))
@@ -76,7 +70,7 @@ def plot_matrix(table: pd.DataFrame, trained: str, tested: str, *, ax: Axes | No
     return ax
 
 
-def _cell(row, own: bool) -> str:
+def _cell(row: Any, own: bool) -> str:
     accuracy = f"{100 * row.accuracy:.1f}"
     if own:
         return accuracy

@@ -1,9 +1,6 @@
-"""Figures of methods from finished tables; nothing here trains, samples or summarises.
+"""Figures of methods: accuracy, uncertainty, single chips and training."""
 
-Every ``plot_*`` draws on ``ax``, or on a new figure if it is None, and returns the axes. It raises
-ValueError if the table is empty, lacks a column, has two rows where a line needs one, or holds an
-accuracy outside [0, 1]. Fractions are drawn in percent.
-"""
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from neft.figures.style import error_bars, finish, line, marked_line, method_style, require
+from neft._utils.checks import one_of
+from neft.figures.style import band, error_bars, finish, line, marked_line, method_style, require
 
 
 def plot_accuracy_vs_sigma(
@@ -25,11 +23,11 @@ def plot_accuracy_vs_sigma(
     """Draw accuracy against sigma_d: line of the mean, band of its interval, whiskers over chips.
 
     Args:
-        table: method, sigma_d, accuracy, low, high (95 % interval of the mean over training
-            seeds), p5, p95 (percentiles over chips); accuracies are fractions.
+        table: method, sigma_d, accuracy, low, high (95 % interval of the mean), p5, p95
+            (percentiles over chips); accuracies are fractions.
         marks: label -> sigma_d of dotted vertical lines, for example measured technologies.
-        published: method, sigma_d, accuracy of other people's curves; the table's methods get
-            theirs as a thin line.
+        published: method, sigma_d, accuracy of published curves, drawn as thin lines for the
+            methods of the table.
     """
     columns = ["method", "sigma_d", "accuracy", "low", "high", "p5", "p95"]
     require(table, columns, key=["method", "sigma_d"], fraction="accuracy")
@@ -38,23 +36,23 @@ def plot_accuracy_vs_sigma(
     for i, (method, rows) in enumerate(table.groupby("method", sort=False)):
         style, rows = method_style(method), rows.sort_values("sigma_d")
         x, percent = rows.sigma_d, 100 * rows[columns[2:]]
-        ax.fill_between(x, percent.low, percent.high, color=style.colour, alpha=0.15, linewidth=0)
+        band(ax, x, percent.low, percent.high, style.colour)
         whiskers = ax.vlines(x, percent.p5, percent.p95, color=style.colour, linewidth=0.7)
-        # Dodge the whiskers in points, not data: lines and markers stay at the true sigma_d.
-        dodge = ScaledTranslation((i - middle) * 1.5 / 72, 0, ax.get_figure().dpi_scale_trans)
+        # Shift the whiskers in points, not data: lines and markers stay at the true sigma_d.
+        dodge = ScaledTranslation((i - middle) * 1.5 / 72, 0, ax.figure.dpi_scale_trans)
         whiskers.set_transform(ax.transData + dodge)
         ax.plot(x, percent.accuracy, label=style.label, **marked_line(style))
     if published is not None and published.method.isin(table.method).any():
         for method, rows in published[published.method.isin(table.method)].groupby("method"):
-            look = dict(color=method_style(method).colour, linewidth=0.6, zorder=2)
-            ax.plot(rows.sigma_d, 100 * rows.accuracy, **look)
+            colour = method_style(method).colour
+            ax.plot(rows.sigma_d, 100 * rows.accuracy, color=colour, linewidth=0.6, zorder=2)
         label = "Thin: published,\non the paper's devices"
         ax.plot([], [], color="0.3", linewidth=0.6, label=label)
     for label, sigma_d in (marks or {}).items():
         ax.axvline(sigma_d, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
-        look = dict(rotation=90, ha="right", va="bottom", fontsize=6, color="0.25")
-        place = dict(xycoords=ax.get_xaxis_transform(), textcoords="offset points")
-        ax.annotate(label, (sigma_d, 0.02), (-1.5, 0), **place, **look)
+        look: dict[str, Any] = dict(rotation=90, ha="right", va="bottom", fontsize=6, color="0.25")
+        look |= dict(xycoords=ax.get_xaxis_transform(), textcoords="offset points")
+        ax.annotate(label, (sigma_d, 0.02), (-1.5, 0), **look)
     ax.set_ylim(max(ax.get_ylim()[0], -1), min(ax.get_ylim()[1], 101))
     xlabel = r"Device variation $\sigma_d$ (of full range)"
     return finish(ax, xlabel, "Accuracy (%)", loc="lower center")
@@ -67,16 +65,15 @@ def plot_quantity_vs_sigma(
 
     Args:
         table: method, sigma_d, mean, low, high.
-        label: of the vertical axis.
-        log: draw that axis in powers of ten.
+        label: label of the vertical axis.
+        log: make that axis logarithmic.
     """
     require(table, ["method", "sigma_d", "mean", "low", "high"], key=["method", "sigma_d"])
     ax = plt.subplots()[1] if ax is None else ax
     for method, rows in table.groupby("method", sort=False):
         style, rows = method_style(method), rows.sort_values("sigma_d")
-        band = dict(color=style.colour, alpha=0.15, linewidth=0)
         low = rows.low.clip(lower=rows["mean"].min() / 10) if log else rows.low
-        ax.fill_between(rows.sigma_d, low, rows.high, **band)
+        band(ax, rows.sigma_d, low, rows.high, style.colour)
         ax.plot(rows.sigma_d, rows["mean"], label=style.label, **marked_line(style))
     if log:
         ax.set_yscale("log")
@@ -118,13 +115,14 @@ def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     ax = plt.subplots()[1] if ax is None else ax
     for i, (method, rows) in enumerate(draws.groupby("method", sort=False)):
         style, values = method_style(method), 100 * rows.accuracy.sort_values()
-        # Sideways places from the golden ratio, not from chance: equal tables, equal bytes.
+        # Horizontal jitter by the golden ratio, not at random: equal tables give equal bytes.
         places = [i + 0.5 * (rank * 0.618034 % 1 - 0.5) for rank in range(len(values))]
         ax.scatter(places, values, s=5, color=style.colour, alpha=0.4, linewidth=0, zorder=2)
         edge, wide = dict(color=style.colour), dict(color=style.colour, linewidth=2)
         face = dict(facecolor=("white", 0.75), edgecolor=style.colour)
-        look = dict(boxprops=face, whiskerprops=edge, capprops=edge, medianprops=wide, widths=0.6)
-        look |= dict(whis=(5, 95), showfliers=False, patch_artist=True, manage_ticks=False)
+        look: dict[str, Any] = dict(boxprops=face, whiskerprops=edge, capprops=edge)
+        look |= dict(medianprops=wide, widths=0.6, whis=(5, 95), showfliers=False)
+        look |= dict(patch_artist=True, manage_ticks=False)
         ax.boxplot([values], positions=[i], **look)
     labels = [method_style(method).label for method in draws.method.unique()]
     ax.set_xticks(range(len(labels)), labels, rotation=30, ha="right", rotation_mode="anchor")
@@ -136,11 +134,11 @@ def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Ax
 def plot_chip_ecdf(
     draws: pd.DataFrame, percentiles: pd.DataFrame, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw per method the share of chips at or below an accuracy, with its percentiles marked.
+    """Draw the share of chips at or below an accuracy, per method, and mark its percentiles.
 
     Args:
         draws: method, accuracy (fraction); one row per seed and chip, all at one sigma_d.
-        percentiles: method, p1, p5 (fractions); a row a method.
+        percentiles: method, p1, p5 (fractions); one row per method.
     """
     require(draws, ["method", "accuracy"], fraction="accuracy")
     require(percentiles, ["method", "p1", "p5"], key=["method"], fraction="p5")
@@ -165,14 +163,15 @@ def plot_chip_ecdf(
 def plot_history(
     history: pd.DataFrame, quantity: str = "validation_accuracy", *, ax: Axes | None = None
 ) -> Axes:
-    """Draw a quantity of the training against epoch, one thin line per training seed.
+    """Draw a quantity of training against epoch, one thin line per training seed.
 
     Args:
         history: method, seed, epoch, and the quantity.
         quantity: "validation_accuracy" (fraction) or "train_loss".
     """
-    columns = ["method", "seed", "epoch", quantity]
-    unit = {"validation_accuracy": 100, "train_loss": 1}[quantity]
+    labels = {"validation_accuracy": "Validation accuracy (%)", "train_loss": "Training loss"}
+    one_of(labels, quantity=quantity)
+    columns, unit = ["method", "seed", "epoch", quantity], 1 if quantity == "train_loss" else 100
     require(history, columns, key=columns[:3], fraction=quantity if unit == 100 else None)
     ax = plt.subplots()[1] if ax is None else ax
     for method, rows in history.groupby("method", sort=False):
@@ -181,21 +180,20 @@ def plot_history(
         lines = ax.plot(runs.index, unit * runs, **look)
         lines[0].set_label(method_style(method).label)  # the other seeds stay out of the legend
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    labels = {"validation_accuracy": "Validation accuracy (%)", "train_loss": "Training loss"}
     return finish(ax, "Epoch", labels[quantity])
 
 
 def plot_class_probabilities(
     table: pd.DataFrame, *, classes: int = 10, ax: Axes | None = None
 ) -> Axes:
-    """Draw what chips say of one image: a class's probability, side by side for each method.
+    """Draw the class probabilities of one image over chips, side by side for each method.
 
-    Markers are means over chips, thick bars quartiles, thin bars the 5th to the 95th percentile;
-    the true class has a grey band.
+    Markers are means over chips, thick bars span the quartiles, thin bars the 5th to the 95th
+    percentile. The true class has a grey background.
 
     Args:
         table: method, label, class, mean, p5, p25, p75, p95 (fractions).
-        classes: as many are shown, the likeliest by the mean of all methods.
+        classes: number of classes shown, the likeliest by the mean of all methods.
     """
     columns = ["method", "label", "class", "mean", "p5", "p25", "p75", "p95"]
     require(table, columns, key=["method", "class"], fraction="mean")
@@ -209,7 +207,7 @@ def plot_class_probabilities(
         places = [place + step * (i - (len(methods) - 1) / 2) for place in range(len(shown))]
         ax.vlines(places, 100 * rows.p5, 100 * rows.p95, color=style.colour, linewidth=0.6)
         ax.vlines(places, 100 * rows.p25, 100 * rows.p75, color=style.colour, linewidth=1.8)
-        look = dict(marker=style.marker, ms=3, mec="white", mew=0.3, linestyle="")
+        look: dict[str, Any] = dict(marker=style.marker, ms=3, mec="white", mew=0.3, linestyle="")
         ax.plot(places, 100 * rows["mean"], color=style.colour, label=style.label, **look)
     true = table.label.iloc[0]
     if true in shown:

@@ -1,27 +1,40 @@
-"""How figures look: one style for all, one look for each method, files that repeat byte for byte.
+"""The style of all figures, one look per method, helpers for plots, and reproducible SVG files.
 
-A method keeps its label, colour, marker and line style in every figure; markers and line styles
-differ, so that grey print can be read.
+A method has the same label, colour, marker and line style in every figure. Markers and line styles
+differ, so that figures can be read in grey.
 """
 
 import zlib
-from collections import namedtuple
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from neft._utils.files import atomic_path
 
-# Text becomes outlines ("path") of the font that ships with matplotlib, so that no viewer's font
-# changes the figure. The salt fixes the ids that would otherwise be random in every file.
-SVG_RC = {"svg.fonttype": "path", "svg.hashsalt": "neft"}
-# The Okabe-Ito palette, safe for colour-blind readers; OVF and IRS get its strongest contrast.
-MethodStyle = namedtuple("MethodStyle", "label colour marker linestyle linewidth", defaults=[1.1])
+# Text becomes outlines ("path") of the font that ships with matplotlib: figures do not depend on
+# the viewer's fonts. The salt fixes ids that would otherwise be random in every file.
+SVG_RC: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "neft"}
+
+
+class MethodStyle(NamedTuple):
+    """Label and look of a method's line."""
+
+    label: str
+    colour: str
+    marker: str
+    linestyle: str | tuple[int, tuple[int, ...]]
+    linewidth: float = 1.1
+
+
+# The Okabe-Ito palette, safe for colour-blind readers; OVF and IRS have the strongest contrast.
 METHOD_STYLES = {
     "noise_free": MethodStyle("Noise-free", "#8A8A8A", "X", ":"),
     "noise_injection": MethodStyle("Noise injection", "#000000", "s", "--"),
@@ -32,13 +45,12 @@ METHOD_STYLES = {
     "ovf": MethodStyle("OVF", "#D55E00", "D", "-", 1.9),
     "irs": MethodStyle("IRS", "#0072B2", "o", "-", 1.9),
 }
-METHOD_COLOURS = {name: style.colour for name, style in METHOD_STYLES.items()}
 OTHER_COLOURS = ["#882255", "#999933", "#332288", "#44AA99", "#8C510A"]
-OTHER_STYLES = (OTHER_COLOURS, "h<>*d8H", ["--", "-.", ":"])
+OTHER_MARKERS, OTHER_LINES = "h<>*d8H", ["--", "-.", ":"]
 
 
 def method_style(method: str) -> MethodStyle:
-    """Style of a method; one that is not built in gets a style that depends on its name alone.
+    """Style of a method; for a method that is not built in, it depends on the name alone.
 
     >>> [method_style(method).label for method in ("ovf", "ovf_clipped", "my_method")]
     ['OVF', 'OVF, clipped', 'my method']
@@ -50,41 +62,48 @@ def method_style(method: str) -> MethodStyle:
         if method.startswith(f"{name}_"):
             label = f"{style.label}, {method.removeprefix(f'{name}_').replace('_', ' ')}"
     code = zlib.crc32(method.encode())  # hash() would differ from one process to the next
-    fallback = [choices[code % len(choices)] for choices in OTHER_STYLES]
-    return MethodStyle(label, *fallback)
+    choices = (OTHER_COLOURS, OTHER_MARKERS, OTHER_LINES)
+    colour, marker, linestyle = (each[code % len(each)] for each in choices)
+    return MethodStyle(label, colour, marker, linestyle)
 
 
 def use_style() -> None:
-    """Set one style for all figures: one column of a two-column paper, text of 7 to 8 points."""
+    """Set the style of all figures: one column of a two-column paper, text of 7 to 8 points."""
     small = ["xtick.labelsize", "ytick.labelsize", "legend.fontsize", "legend.title_fontsize"]
-    rc = dict.fromkeys(["font.size", "axes.labelsize", "axes.titlesize"], 8)
+    rc: dict[Any, Any] = dict.fromkeys(["font.size", "axes.labelsize", "axes.titlesize"], 8)
     rc |= dict.fromkeys(small, 7) | SVG_RC
-    rc |= {"font.sans-serif": ["DejaVu Sans"]}  # ships with matplotlib: no system font decides
+    rc |= {"font.sans-serif": ["DejaVu Sans"]}  # ships with matplotlib, on any system
     rc |= {"figure.figsize": (3.5, 2.7), "figure.dpi": 150, "savefig.dpi": 300}
     rc |= {"figure.constrained_layout.use": True, "axes.edgecolor": "0.3", "grid.color": "0.88"}
     sns.set_theme(context="paper", style="whitegrid", palette="colorblind", rc=rc)
 
 
-def save_svg(figure: plt.Figure, path: str | Path) -> None:
-    """Write a figure as SVG: whole or not at all, and byte-equal when its numbers are equal.
+def save_svg(figure: Figure, path: str | Path) -> None:
+    """Write a figure as SVG, whole or not at all; equal numbers give equal bytes.
 
     Args:
         figure: the finished figure.
-        path: the file; missing parent folders are made.
+        path: the file; missing parent folders are created.
     """
     buffer = BytesIO()
-    for ax in figure.axes:  # a layout starts from the last one: undo what earlier draws moved
-        if ax.get_in_layout() and ax.get_subplotspec():
-            ax.set_subplotspec(ax.get_subplotspec())
+    for ax in figure.axes:  # a layout starts from the previous one: undo what earlier draws moved
+        if ax.get_in_layout() and (place := ax.get_subplotspec()):
+            ax.set_subplotspec(place)
     with matplotlib.rc_context(SVG_RC):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     with atomic_path(path) as partial:
         partial.write_bytes(buffer.getvalue())
 
 
-def require(table: pd.DataFrame, columns, *, key=None, fraction=None) -> None:
-    """Raise ValueError if a table is empty, lacks a column, has two rows for one key, or holds
-    something outside [0, 1] in its column of fractions."""
+def require(
+    table: pd.DataFrame,
+    columns: list[str],
+    *,
+    key: list[str] | None = None,
+    fraction: str | None = None,
+) -> None:
+    """Raise ValueError if a table is empty, lacks a column, has two rows for one key, or holds a
+    value outside [0, 1] in its column of fractions."""
     missing = [column for column in columns if column not in table.columns]
     if missing or table.empty:
         raise ValueError(f"table must have rows of {columns}, missing {missing or 'all rows'}")
@@ -96,36 +115,71 @@ def require(table: pd.DataFrame, columns, *, key=None, fraction=None) -> None:
         raise ValueError(f"{fraction} must be a fraction in [0, 1], got {span}")
 
 
-def finish(ax: Axes, xlabel: str, ylabel: str, **legend) -> Axes:
-    """Name the axes and put the legend where it hides no data."""
+def finish(ax: Axes, xlabel: str, ylabel: str, **legend: Any) -> Axes:
+    """Label the axes and put the legend where it hides no data."""
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    if len(ax.get_legend_handles_labels()[0]) > 5:  # too many to hide no data: beside the axes
+    if len(ax.get_legend_handles_labels()[0]) > 5:  # a large one would hide data: beside the axes
         legend |= dict(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     ax.legend(**legend, handlelength=2.6)
     return ax
 
 
-def line(style: MethodStyle) -> dict:
+def line(style: MethodStyle) -> dict[str, Any]:
     """Settings of a method's line."""
-    width = style.linewidth  # thin lines lie on thick ones: of two equal curves both are seen
+    width = style.linewidth  # thin lines lie on thick ones, so that of two equal curves both show
     return dict(color=style.colour, linestyle=style.linestyle, linewidth=width, zorder=5 - width)
 
 
-def marked_line(style: MethodStyle) -> dict:
+def marked_line(style: MethodStyle) -> dict[str, Any]:
     """Settings of a method's line with a marker at every point."""
-    marker = dict(marker=style.marker, ms=3 + 1.3 * style.linewidth, mec="white", mew=0.4)
-    return line(style) | marker
+    size = 3 + 1.3 * style.linewidth
+    return line(style) | dict(marker=style.marker, ms=size, mec="white", mew=0.4)
 
 
-def error_bars(ax: Axes, places, rows: pd.DataFrame, mean: str, style: MethodStyle) -> None:
+def band(ax: Axes, x: Any, low: pd.Series, high: pd.Series, colour: str) -> None:
+    """Draw the band of an interval."""
+    ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def error_bars(
+    ax: Axes, places: Sequence[float], rows: pd.DataFrame, mean: str, style: MethodStyle
+) -> None:
     """Draw fractions in percent: markers at `rows[mean]`, bars from `rows.low` to `rows.high`."""
     ends = [100 * (rows[mean] - rows.low), 100 * (rows.high - rows[mean])]
-    look = dict(fmt=style.marker, color=style.colour, ms=4, elinewidth=0.9, capsize=2)
-    ax.errorbar(places, 100 * rows[mean], yerr=ends, label=style.label, **look)
+    look: dict[str, Any] = dict(fmt=style.marker, ms=4, elinewidth=0.9, capsize=2)
+    ax.errorbar(places, 100 * rows[mean], yerr=ends, label=style.label, color=style.colour, **look)
 
 
-def panels(count: int, width: float, height: float, **settings) -> tuple[plt.Figure, list[Axes]]:
-    """Make axes of this size in inches, in rows of at most three."""
+def accuracy_lines(
+    table: pd.DataFrame,
+    x: str,
+    by: str,
+    look: Callable[[str], dict[str, Any]],
+    ax: Axes | None,
+    *,
+    percent: bool = False,
+) -> Axes:
+    """Draw accuracy against evenly spaced values, one line and its band for each value of `by`.
+
+    Args:
+        table: accuracy, low, high (fractions), and the columns x and by.
+        look: settings of the line of a value of `by`.
+        percent: label x in percent.
+    """
+    require(table, [by, x, "accuracy", "low", "high"], key=[by, x], fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    values = sorted(table[x].unique())
+    for name, rows in table.groupby(by, sort=False):
+        rows, settings = rows.sort_values(x), look(name)
+        places = [values.index(value) for value in rows[x]]
+        band(ax, places, 100 * rows.low, 100 * rows.high, settings["color"])
+        ax.plot(places, 100 * rows.accuracy, ms=4, **settings)
+    ax.set_xticks(range(len(values)), [f"{100 * v if percent else v:g}" for v in values])
+    return ax
+
+
+def panels(count: int, width: float, height: float, **settings: Any) -> tuple[Figure, list[Axes]]:
+    """Make axes of this size in inches, at most three per row."""
     columns = min(count, 3)
     rows = -(-count // columns)
     settings |= dict(figsize=(width * columns, height * rows), squeeze=False)
@@ -136,7 +190,7 @@ def panels(count: int, width: float, height: float, **settings) -> tuple[plt.Fig
 
 
 def time_label(time_s: float) -> str:
-    """Say a time in seconds.
+    """Write a time given in seconds.
 
     >>> [time_label(time_s) for time_s in (0.01, 4, 1e5)]
     ['10 ms', '4 s', '$10^{5}$ s']

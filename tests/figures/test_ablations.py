@@ -1,38 +1,15 @@
-"""What a reader would see of ablations: the artists hold the table's numbers."""
+"""Figures of ablations: the artists show the numbers of the table."""
 
-import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
+from helpers.tables import MATRIX, SETTING, matrix, setting
 
 from neft import figures
 from neft.figures import style
 
-SETTING = pd.DataFrame(
-    {
-        "section": "irs",
-        "value": ["unset", "0.15, 0.1", "features.conv1=6, features.pool1=4"],
-        "default": [False, True, False],
-        "accuracy": [0.9, 0.8, 0.7],
-        "low": [0.88, 0.75, np.nan],
-        "high": [0.91, 0.85, np.nan],
-    }
-)
-MATRIX = pd.DataFrame(
-    [
-        (0.3, 0.1, 0.9, -0.012, -0.02, -0.004),
-        (0.1, 0.1, 0.912, 0.0, 0.0, 0.0),
-        (0.1, 0.3, 0.5, -0.3, np.nan, np.nan),
-        (0.3, 0.3, 0.8, 0.0, np.nan, np.nan),
-    ],
-    columns=[
-        "trained", "tested", "accuracy", "difference", "difference_low", "difference_high",
-    ],
-)  # fmt: skip
-
 
 def test_values_are_drawn_from_top_to_bottom_with_their_intervals_in_percent():
-    ax = figures.plot_setting(SETTING, "accuracy", reference=0.6)
+    ax = setting(SETTING)
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         "unset",
         "0.15, 0.1",
@@ -48,10 +25,10 @@ def test_values_are_drawn_from_top_to_bottom_with_their_intervals_in_percent():
     assert ax.lines[0].get_xdata() == [60, 60]
 
 
-def test_the_settings_own_value_is_the_full_marker():
-    ax = figures.plot_setting(SETTING, "accuracy", reference=0.6)
+def test_the_default_value_has_a_filled_marker():
+    ax = setting(SETTING)
     faces = [bar.lines[0].get_markerfacecolor() for bar in ax.containers]
-    assert faces == ["white", style.METHOD_COLOURS["irs"], "white"]
+    assert faces == ["white", style.METHOD_STYLES["irs"].colour, "white"]
 
 
 def test_a_value_without_a_difference_keeps_its_place():
@@ -62,8 +39,8 @@ def test_a_value_without_a_difference_keeps_its_place():
     assert np.isnan(ax.containers[1].lines[0].get_xdata()[0])
 
 
-def test_matrix_writes_accuracy_and_what_the_column_is_compared_with():
-    ax = figures.plot_matrix(MATRIX, "trained", "tested")
+def test_matrix_cells_show_accuracy_and_the_difference_from_the_diagonal():
+    ax = matrix(MATRIX)
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.3"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["0.1", "0.3"]
     written = [text.get_text() for text in ax.texts]
@@ -77,41 +54,6 @@ def test_matrix_writes_accuracy_and_what_the_column_is_compared_with():
     assert values.tolist() == [[pytest.approx(91.2), 50], [90, 80]]
 
 
-def test_matrix_frames_what_was_trained_for_what_it_is_tested_on():
-    ax = figures.plot_matrix(MATRIX, "trained", "tested")
+def test_matrix_frames_the_diagonal():
+    ax = matrix(MATRIX)
     assert [patch.get_xy() for patch in ax.patches] == [(0, 0), (1, 1)]
-
-
-def test_tables_that_cannot_be_drawn_are_refused():
-    with pytest.raises(ValueError, match=r"missing \['difference'\]"):
-        figures.plot_setting(SETTING, "difference", reference=0)
-    with pytest.raises(ValueError, match="one row per value"):
-        figures.plot_setting(pd.concat([SETTING, SETTING]), "accuracy", reference=0)
-    with pytest.raises(ValueError, match="one row per trained, tested"):
-        figures.plot_matrix(pd.concat([MATRIX, MATRIX]), "trained", "tested")
-    with pytest.raises(ValueError, match="fraction in"):
-        figures.plot_matrix(MATRIX.assign(accuracy=91.2), "trained", "tested")
-
-
-def test_equal_tables_give_equal_files(tmp_path):
-    for name in ("first", "second"):
-        ax = figures.plot_matrix(MATRIX, "trained", "tested")
-        style.save_svg(ax.figure, tmp_path / f"{name}.svg")
-    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("plot", "table"),
-    [
-        (
-            lambda table, ax: figures.plot_setting(table, "accuracy", reference=0, ax=ax),
-            SETTING,
-        ),
-        (lambda table, ax: figures.plot_matrix(table, "trained", "tested", ax=ax), MATRIX),
-    ],
-)
-def test_figures_are_drawn_where_they_are_told_and_leave_the_table_as_it_is(plot, table):
-    before, ax = table.copy(), matplotlib.pyplot.subplots()[1]
-    assert plot(table, ax) is ax
-    assert len(matplotlib.pyplot.get_fignums()) == 1
-    pd.testing.assert_frame_equal(table, before)

@@ -1,4 +1,4 @@
-"""What a reader would see of deployments: the artists hold the table's numbers."""
+"""Figures of post-training corrections: the artists show the numbers of the table."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def ticks(ax) -> list[str]:
     return [text.get_text() for text in ax.get_xticklabels()]
 
 
-def test_numbers_of_images_are_evenly_spaced_and_methods_keep_their_looks():
+def test_numbers_of_images_are_evenly_spaced_and_methods_keep_their_styles():
     ax = figures.plot_recalibration(RECALIBRATED)
     assert ticks(ax) == ["0", "50", "200"]
     for method in ("noise_free", "ovf"):
@@ -24,7 +24,7 @@ def test_numbers_of_images_are_evenly_spaced_and_methods_keep_their_looks():
         assert drawn.get_marker() == look.marker
 
 
-def test_shares_are_in_percent_and_rankings_told_apart_without_colour():
+def test_shares_are_in_percent_and_rankings_differ_without_colour():
     ax = figures.plot_write_verify(VERIFIED)
     assert ticks(ax) == ["0", "0.1", "5"]
     expected = np.array([[0, 90], [1, 89.9], [2, 85]])

@@ -1,9 +1,21 @@
-"""What a reader would see of devices: the artists hold the table's numbers."""
+"""Figures of devices: the artists show the numbers of the table."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.tables import DISTANCES, DRIFT, LEVELS, MODELS, STUCK, legend_texts, lines
+from helpers.tables import (
+    DISTANCES,
+    DRIFT,
+    LEVELS,
+    MAPPINGS,
+    MODELS,
+    PROBIT,
+    STUCK,
+    TIMES,
+    WEIGHT_ERRORS,
+    legend_texts,
+    lines,
+)
 from matplotlib.colors import to_hex, to_rgb
 
 from neft import figures
@@ -49,16 +61,13 @@ def test_drift_orders_times_and_darkens_with_time():
         (25_000, r"$2.5\times10^{4}$ s"),
     ],
 )
-def test_time_labels_are_for_people(time_s, text):
+def test_times_have_readable_labels(time_s, text):
     rows = pd.DataFrame({"time_s": [time_s] * 2, "g": [0.0, 1.0], "mean": [0.0, 0.0]})
     assert legend_texts(figures.plot_drift(rows)) == [text]
 
 
 def test_probit_draws_measured_points_and_a_line_for_each_fit():
-    table = pd.DataFrame(
-        {"model": ["measured"] * 2 + ["fit"] * 2, "z": [-1, 1] * 2, "error": [-0.1, 0.3, -0.2, 0.2]}
-    )
-    points, line = figures.plot_probit(table).lines
+    points, line = figures.plot_probit(PROBIT).lines
     assert points.get_linestyle() == "None"
     assert list(points.get_ydata()) == pytest.approx([-10, 30])
     assert list(line.get_ydata()) == pytest.approx([-20, 20])
@@ -66,9 +75,7 @@ def test_probit_draws_measured_points_and_a_line_for_each_fit():
 
 
 def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent():
-    table = pd.DataFrame({"mapping": ["weight"] * 2 + ["sign_bit"] * 2, "u": [0, 1] * 2})
-    std = pd.Series([0.1, 0.2, 0.3, 0.4])
-    ax = figures.plot_weight_errors(table.assign(std=std, low=-2 * std, high=3 * std))
+    ax = figures.plot_weight_errors(WEIGHT_ERRORS)
     drawn = [list(line.get_ydata()) for line in ax.lines]
     assert np.array(drawn) == pytest.approx(
         np.array([[10, 20], [-20, -40], [30, 60], [30, 40], [-60, -80], [90, 120]])
@@ -80,17 +87,8 @@ def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent()
     assert ax.lines[0].get_color() != ax.lines[3].get_color()
 
 
-def test_mapping_accuracy_sets_presets_apart_and_shows_intervals():
-    table = pd.DataFrame(
-        {
-            "preset": ["A", "A", "B", "B"],
-            "mapping": ["weight", "differential"] * 2,
-            "accuracy": [0.9, 0.8, 0.7, 0.6],
-            "low": [0.8, 0.7, 0.6, 0.5],
-            "high": [0.95, 0.85, 0.75, 0.65],
-        }
-    )
-    ax = figures.plot_mapping_accuracy(table)
+def test_mapping_accuracy_has_one_place_per_preset_and_intervals():
+    ax = figures.plot_mapping_accuracy(MAPPINGS)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["A", "B"]
     first = ax.containers[0]
     assert list(first.lines[0].get_ydata()) == pytest.approx([90, 70])
@@ -99,15 +97,14 @@ def test_mapping_accuracy_sets_presets_apart_and_shows_intervals():
 
 
 def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
-    table = pd.DataFrame({"model": "m", "time_s": [100.0, 0.01], "accuracy": [0.8, 0.9]})
-    ax = figures.plot_accuracy_vs_time(table.assign(low=table.accuracy, high=table.accuracy))
+    ax = figures.plot_accuracy_vs_time(TIMES)
     assert ax.get_xscale() == "log"
     assert list(ax.lines[0].get_xdata()) == [0.01, 100.0]
     assert list(ax.lines[0].get_ydata()) == pytest.approx([90, 80])
 
 
 @pytest.mark.parametrize("distance", ["ks", "ad"])
-def test_distances_fill_the_levels_where_a_model_is_rejected(distance):
+def test_distances_have_filled_markers_where_a_model_is_rejected(distance):
     ax = figures.plot_distances(DISTANCES, distance)
     for candidate, rows in DISTANCES.groupby("candidate"):
         rows = rows.sort_values("g")
@@ -118,7 +115,7 @@ def test_distances_fill_the_levels_where_a_model_is_rejected(distance):
     assert full == [[[0.25, DISTANCES[distance][1]]], []]
 
 
-def test_bands_lie_around_the_model_they_belong_to():
+def test_bands_belong_to_their_model():
     bands = pd.DataFrame({"model": "early", "g": [1.0, 0.0], "low": 0.02, "high": 0.03})
     ax = figures.plot_spread(LEVELS, MODELS, bands=bands)
     shown = [band for band in ax.collections if band.get_alpha() == 0.2 and len(band.get_paths())]

@@ -1,4 +1,4 @@
-"""What a reader would see: laws of all figures, and the methods' artists hold their tables."""
+"""Laws of all figures; figures of methods: the artists show the numbers of the table."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,6 +7,7 @@ import pytest
 from helpers.tables import (
     ACCURACY,
     CLASSES,
+    DISTANCES,
     DRAWS,
     EVERY_PLOT,
     HISTORY,
@@ -32,7 +33,7 @@ def test_draws_on_the_given_axes_only(plot, table):
     assert plot(table, ax=left) is left
     assert not right.has_data()
     assert plt.get_fignums() == [1]
-    assert plt.gca() is right, "the current axes must stay the caller's"
+    assert plt.gca() is right, "the caller's current axes must not change"
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -51,7 +52,7 @@ def test_a_missing_column_is_named(plot, table):
             plot(table.drop(columns=column))
     with pytest.raises(ValueError, match="missing all rows"):
         plot(table.iloc[:0])
-    assert plt.get_fignums() == [], "a refused table must leave no figure"
+    assert plt.get_fignums() == [], "a refused table must not leave a figure"
 
 
 CHIPS = (figures.plot_chip_distribution, chip_ecdf)
@@ -61,6 +62,13 @@ CHIPS = (figures.plot_chip_distribution, chip_ecdf)
 def test_two_rows_for_one_point_are_refused(plot, table):
     with pytest.raises(ValueError, match="one row per"):
         plot(pd.concat([table, table.iloc[:1]]))
+
+
+def test_unknown_quantities_are_refused():
+    with pytest.raises(ValueError, match="distance must be one of ks, ad, got 'kl'"):
+        figures.plot_distances(DISTANCES, "kl")
+    with pytest.raises(ValueError, match="quantity must be one of validation_accuracy, train_loss"):
+        figures.plot_history(HISTORY, "accuracy")
 
 
 @pytest.mark.parametrize("plot, table", ONE_TABLE[1:])
@@ -101,13 +109,13 @@ def test_one_seed_has_no_interval_and_is_still_drawn():
     assert len(lines(figures.plot_accuracy_vs_sigma(table))) == 3
 
 
-def test_accuracy_axis_stays_within_reason():
+def test_accuracy_axis_ends_at_0_and_100_percent():
     table = ACCURACY.assign(accuracy=1.0, high=1.3, low=-0.4)
     bottom, top = figures.plot_accuracy_vs_sigma(table).get_ylim()
     assert bottom == -1 and top == 101
 
 
-def test_marks_are_dotted_and_labelled():
+def test_marks_are_labelled_dotted_lines():
     ax = figures.plot_accuracy_vs_sigma(ACCURACY, marks={"RRAM B": 0.05, "RRAM C": 0.12})
     found = {text.get_text(): text for text in ax.texts}
     assert list(found) == ["RRAM B", "RRAM C"]
@@ -116,10 +124,10 @@ def test_marks_are_dotted_and_labelled():
     dotted = [x for x in ax.lines if len(x.get_xdata()) == 2]
     assert [x.get_xdata()[0] for x in dotted] == [0.05, 0.12]
     assert {x.get_linestyle() for x in dotted} == {":"}
-    assert len(legend_texts(ax)) == 3, "marks stay out of the legend"
+    assert len(legend_texts(ax)) == 3, "marks are not in the legend"
 
 
-def test_published_curves_are_thin_lines_of_their_methods_and_one_entry():
+def test_published_curves_are_thin_lines_with_one_legend_entry():
     theirs = published.accuracy("mnist", "vgg8", 1.0)
     table = ACCURACY.replace({"method": {"my_method": "noise_injection"}})
     alone = figures.plot_accuracy_vs_sigma(table)
@@ -127,22 +135,22 @@ def test_published_curves_are_thin_lines_of_their_methods_and_one_entry():
     assert legend_texts(ax)[:-1] == legend_texts(alone)
     assert legend_texts(ax)[-1].startswith("Thin: published")
     thin = {line.get_color(): line for line in ax.lines if line.get_linewidth() < 1}
-    assert len(thin.pop("0.3").get_xdata()) == 0, "the entry alone"
-    assert len(thin) == 3, "of methods that were not run here nothing is drawn"
+    assert len(thin.pop("0.3").get_xdata()) == 0, "the legend entry only"
+    assert len(thin) == 3, "methods that were not run here are not drawn"
     for method in ("ovf", "irs", "noise_injection"):
         rows = theirs[theirs.method == method]
-        line = thin[style.METHOD_COLOURS[method]]
+        line = thin[style.METHOD_STYLES[method].colour]
         np.testing.assert_allclose(line.get_xydata().T, [rows.sigma_d, 100 * rows.accuracy])
 
 
-def test_a_run_without_published_curves_is_drawn_as_before():
+def test_without_published_curves_the_figure_is_unchanged():
     none = published.accuracy("mnist5k", "lenet5", 1.0)
     ax = figures.plot_accuracy_vs_sigma(ACCURACY, published=none)
     assert legend_texts(ax) == ["IRS", "OVF", "my method"]
     assert len(ax.lines) == 3
 
 
-def test_ecdf_is_the_share_of_chips_at_or_below_with_the_percentiles_marked():
+def test_ecdf_is_the_share_of_chips_at_or_below_an_accuracy_with_marked_percentiles():
     ax = chip_ecdf(DRAWS)
     assert legend_texts(ax) == ["OVF", "Noise-free", "my method"]
     for i, (method, rows) in enumerate(DRAWS.groupby("method", sort=False)):
@@ -157,7 +165,7 @@ def test_ecdf_is_the_share_of_chips_at_or_below_with_the_percentiles_marked():
         look = style.method_style(method)
         assert (marks.get_marker(), marks.get_color()) == (look.marker, look.colour)
     assert [list(line.get_ydata()) for line in ax.lines[-2:]] == [[1, 1], [5, 5]]
-    assert ax.get_ylim()[0] == 0.1, "a curve begins at one chip of a thousand"
+    assert ax.get_ylim()[0] == 0.1, "curves begin at one chip in a thousand"
 
 
 def test_class_probabilities_are_in_percent_side_by_side_with_the_true_class_marked():
@@ -179,19 +187,19 @@ def test_class_probabilities_are_in_percent_side_by_side_with_the_true_class_mar
     assert (band.get_x(), band.get_width()) == (1.5, 1)
 
 
-def test_of_many_classes_the_likeliest_are_shown_even_without_the_true_one():
+def test_only_the_likeliest_classes_are_shown_even_without_the_true_one():
     ax = figures.plot_class_probabilities(CLASSES.assign(label=1), classes=2)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "2"]
     assert not ax.patches
 
 
-def test_loss_is_drawn_as_it_is():
+def test_loss_is_not_in_percent():
     ax = figures.plot_history(LOSS, "train_loss")
     np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 0.67], [2, 0.77], [3, 0.87]])
     assert ax.get_ylabel() == "Training loss"
 
 
-def test_of_two_equal_curves_both_are_seen():
+def test_of_two_equal_curves_both_show():
     lower, upper = (
         line.get_zorder() for line in figures.plot_accuracy_vs_sigma(ACCURACY).lines[1:]
     )
@@ -199,7 +207,7 @@ def test_of_two_equal_curves_both_are_seen():
     assert thick > thin and lower < upper
 
 
-def test_chips_keep_order_of_appearance_and_every_chip():
+def test_every_chip_is_drawn_in_order_of_appearance_of_methods():
     ax = figures.plot_chip_distribution(DRAWS)
     assert [x.get_text() for x in ax.get_xticklabels()] == ["OVF", "Noise-free", "my method"]
     for i, (method, rows) in enumerate(DRAWS.groupby("method", sort=False)):
@@ -213,15 +221,15 @@ def test_chips_keep_order_of_appearance_and_every_chip():
     np.testing.assert_allclose([x.get_ydata()[0] for x in medians], [60, 60, 60])
 
 
-def test_history_has_one_line_per_seed_and_one_entry_per_method():
+def test_history_has_one_line_per_seed_and_one_legend_entry_per_method():
     ax = figures.plot_history(HISTORY)
     assert legend_texts(ax) == ["IRS", "my method"]
     assert len(ax.lines) == 4
     np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 67], [2, 77], [3, 87]])
-    assert {x.get_color() for x in ax.lines[:2]} == {style.METHOD_COLOURS["irs"]}
+    assert {x.get_color() for x in ax.lines[:2]} == {style.METHOD_STYLES["irs"].colour}
 
 
-def test_a_method_looks_the_same_in_every_figure_and_company():
+def test_a_method_looks_the_same_in_every_figure_beside_any_others():
     alone = figures.plot_accuracy_vs_sigma(ACCURACY[ACCURACY.method == "my_method"])
     together = figures.plot_accuracy_vs_sigma(ACCURACY)
     history = figures.plot_history(HISTORY)
@@ -232,7 +240,7 @@ def test_a_method_looks_the_same_in_every_figure_and_company():
 
 
 @pytest.mark.parametrize("log", [False, True])
-def test_quantities_are_drawn_as_they_are_with_their_bands(log):
+def test_quantities_are_not_in_percent_and_have_bands(log):
     table = QUANTITY.assign(low=QUANTITY.low - 2)
     ax = figures.plot_quantity_vs_sigma(table, label="EKL (nats)", log=log)
     assert ax.get_ylabel() == "EKL (nats)"

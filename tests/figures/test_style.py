@@ -1,4 +1,4 @@
-"""One look for each method in all figures, and files that repeat byte for byte."""
+"""One style per method in all figures; equal figures give equal files."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from neft._utils import files
 from neft.figures import style
 
 
-def test_built_in_methods_differ_without_colour_and_feedback_stands_out():
+def test_built_in_methods_differ_without_colour_and_ovf_and_irs_stand_out():
     styles = style.METHOD_STYLES
     for part in ("label", "colour", "marker"):
         assert len({getattr(style, part) for style in styles.values()}) == len(styles)
@@ -32,12 +32,12 @@ def test_fallback_depends_on_the_name_alone():
     )
     look = style.method_style("my_method")
     assert other_process.stdout.strip() == repr(look)
-    assert look.colour not in style.METHOD_COLOURS.values()
+    assert look.colour not in {each.colour for each in style.METHOD_STYLES.values()}
     assert len({style.method_style(f"method_{i}") for i in range(20)}) > 10
 
 
 @pytest.mark.parametrize("plot, table", EVERY_PLOT)
-def test_svg_is_byte_equal_when_the_numbers_are(plot, table, tmp_path):
+def test_equal_numbers_give_equal_svg_bytes(plot, table, tmp_path):
     style.use_style()
     first = plot(table).figure
     style.save_svg(first, tmp_path / "new" / "folder" / "a.svg")
@@ -49,7 +49,7 @@ def test_svg_is_byte_equal_when_the_numbers_are(plot, table, tmp_path):
     assert b"<dc:date>" not in a.read_bytes()
 
 
-def test_pictures_of_pixels_repeat_byte_for_byte_too(tmp_path):
+def test_svg_with_pixel_images_repeats_byte_for_byte(tmp_path):
     style.use_style()
     for name in "ab":
         figure, (left, _) = style.panels(2, 1, 1)
@@ -60,13 +60,13 @@ def test_pictures_of_pixels_repeat_byte_for_byte_too(tmp_path):
 
 
 @pytest.mark.parametrize("count, rows, columns", [(1, 1, 1), (3, 1, 3), (4, 2, 3), (9, 3, 3)])
-def test_panels_are_as_many_as_asked_for_in_rows_of_three(count, rows, columns):
+def test_panels_fill_rows_of_three(count, rows, columns):
     figure, axes = style.panels(count, 2, 1.5)
     assert len(axes) == len(figure.axes) == count
     assert tuple(figure.get_size_inches()) == (2 * columns, 1.5 * rows)
 
 
-def test_saving_keeps_axes_that_were_placed_by_hand(tmp_path):
+def test_saving_keeps_manual_axes_positions(tmp_path):
     ax = figures.plot_drift(DRIFT)
     ax.set_position([0.3, 0.3, 0.4, 0.4])
     style.save_svg(ax.figure, tmp_path / "a.svg")
@@ -80,7 +80,7 @@ def test_svg_changes_with_the_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["savefig", "replace"])
-def test_a_failed_save_leaves_the_old_file_and_nothing_else(broken, tmp_path, monkeypatch):
+def test_a_failed_save_keeps_the_old_file_and_leaves_no_other(broken, tmp_path, monkeypatch):
     path = tmp_path / "figure.svg"
     path.write_text("old")
     figure = figures.plot_drift(DRIFT).figure
@@ -95,7 +95,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(broken, tmp_path, mo
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_style_is_for_a_column_and_needs_no_system_font():
+def test_style_fits_one_column_and_needs_no_system_font():
     style.use_style()
     assert plt.rcParams["figure.figsize"][0] == 3.5
     assert 7 <= plt.rcParams["font.size"] <= 9

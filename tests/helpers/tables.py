@@ -1,4 +1,4 @@
-"""Tables for every figure, and what tests of figures share."""
+"""A table for every figure, and helpers for tests of figures."""
 
 import pandas as pd
 
@@ -72,6 +72,55 @@ CLASSES = pd.DataFrame(
     ],
     columns=["method", "label", "class", "mean", "p5", "p25", "p75", "p95"],
 )
+SETTING = pd.DataFrame(
+    {
+        "section": "irs",
+        "value": ["unset", "0.15, 0.1", "features.conv1=6, features.pool1=4"],
+        "default": [False, True, False],
+        "accuracy": [0.9, 0.8, 0.7],
+        "low": [0.88, 0.75, float("nan")],
+        "high": [0.91, 0.85, float("nan")],
+    }
+)
+MATRIX = pd.DataFrame(
+    [
+        (0.3, 0.1, 0.9, -0.012, -0.02, -0.004),
+        (0.1, 0.1, 0.912, 0.0, 0.0, 0.0),
+        (0.1, 0.3, 0.5, -0.3, float("nan"), float("nan")),
+        (0.3, 0.3, 0.8, 0.0, float("nan"), float("nan")),
+    ],
+    columns=["trained", "tested", "accuracy", "difference", "difference_low", "difference_high"],
+)
+PROBIT = pd.DataFrame(
+    {"model": ["measured"] * 2 + ["fit"] * 2, "z": [-1, 1] * 2, "error": [-0.1, 0.3, -0.2, 0.2]}
+)
+WEIGHT_ERRORS = pd.DataFrame(
+    [
+        (mapping, u, std, -2 * std, 3 * std)
+        for mapping, u, std in [
+            ("weight", 0, 0.1), ("weight", 1, 0.2), ("sign_bit", 0, 0.3), ("sign_bit", 1, 0.4)
+        ]
+    ],
+    columns=["mapping", "u", "std", "low", "high"],
+)  # fmt: skip
+MAPPINGS = pd.DataFrame(
+    {
+        "preset": ["A", "A", "B", "B"],
+        "mapping": ["weight", "differential"] * 2,
+        "accuracy": [0.9, 0.8, 0.7, 0.6],
+        "low": [0.8, 0.7, 0.6, 0.5],
+        "high": [0.95, 0.85, 0.75, 0.65],
+    }
+)
+TIMES = pd.DataFrame(
+    {
+        "model": "m",
+        "time_s": [100.0, 0.01],
+        "accuracy": [0.8, 0.9],
+        "low": [0.7, 0.8],
+        "high": [0.9, 1.0],
+    }
+)
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
 PERCENTILES = DRAWS.groupby("method").accuracy.quantile([0.01, 0.05]).unstack().reset_index()
 PERCENTILES.columns = ["method", "p1", "p5"]
@@ -79,6 +128,14 @@ PERCENTILES.columns = ["method", "p1", "p5"]
 
 def chip_ecdf(draws, **ax):
     return figures.plot_chip_ecdf(draws, PERCENTILES, **ax)
+
+
+def setting(table, **ax):
+    return figures.plot_setting(table, "accuracy", reference=0.6, **ax)
+
+
+def matrix(table, **ax):
+    return figures.plot_matrix(table, "trained", "tested", **ax)
 
 
 ONE_TABLE = [
@@ -91,11 +148,17 @@ ONE_TABLE = [
     (figures.plot_recalibration, RECALIBRATED),
     (figures.plot_write_verify, VERIFIED),
     (figures.plot_convergence, QUANTITY),
+    (figures.plot_mapping_accuracy, MAPPINGS),
+    (figures.plot_accuracy_vs_time, TIMES),
+    (matrix, MATRIX),
 ]
 EVERY_PLOT = [
     *ONE_TABLE,
     (lambda table, **ax: figures.plot_spread(table, MODELS, **ax), LEVELS),
     (lambda table, **ax: figures.plot_distances(table, "ks", **ax), DISTANCES),
+    (figures.plot_probit, PROBIT),
+    (figures.plot_weight_errors, WEIGHT_ERRORS),
+    (setting, SETTING),
     (chip_ecdf, DRAWS),
     (lambda table, **ax: figures.plot_history(table, "train_loss", **ax), LOSS),
     (lambda table, **ax: figures.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
@@ -103,7 +166,7 @@ EVERY_PLOT = [
 
 
 def lines(ax):
-    """Lines by their label in the legend."""
+    """Lines by their legend label."""
     handles, labels = ax.get_legend_handles_labels()
     return dict(zip(labels, handles, strict=True))
 
