@@ -159,13 +159,7 @@ def accuracy_lines(
     *,
     percent: bool = False,
 ) -> Axes:
-    """Draw accuracy against evenly spaced values, one line and its band for each value of `by`.
-
-    Args:
-        table: accuracy, low, high (fractions), and the columns x and by.
-        look: settings of the line of a value of `by`.
-        percent: label x in percent.
-    """
+    """Draw accuracy against evenly spaced values of x, a line and its band per value of `by`."""
     require(table, [by, x, "accuracy", "low", "high"], key=[by, x], fraction="accuracy")
     ax = plt.subplots()[1] if ax is None else ax
     values = sorted(table[x].unique())

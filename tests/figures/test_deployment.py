@@ -1,8 +1,8 @@
-"""Figures of post-training corrections: the artists show the numbers of the table."""
+"""Figures of post-training corrections and stuck devices: the artists show the numbers of the table."""
 
 import numpy as np
 import pytest
-from helpers.tables import RECALIBRATED, VERIFIED, lines
+from helpers.tables import RECALIBRATED, STUCK, VERIFIED, lines
 from matplotlib.colors import to_hex
 
 from neft import figures
@@ -24,11 +24,19 @@ def test_numbers_of_images_are_evenly_spaced_and_methods_keep_their_styles():
         assert drawn.get_marker() == look.marker
 
 
-def test_shares_are_in_percent_and_rankings_differ_without_colour():
-    ax = figures.plot_write_verify(VERIFIED)
+@pytest.mark.parametrize(
+    "plot, table, labels",
+    [
+        (figures.plot_write_verify, VERIFIED, ["Second derivative", "At random"]),
+        (figures.plot_stuck, STUCK, ["stuck low", "stuck high"]),
+    ],
+)
+def test_shares_are_in_percent_and_lines_differ_without_colour(plot, table, labels):
+    ax = plot(table)
     assert ticks(ax) == ["0", "0.1", "5"]
-    expected = np.array([[0, 90], [1, 89.9], [2, 85]])
-    assert lines(ax)["Second derivative"].get_xydata() == pytest.approx(expected)
+    assert list(lines(ax)) == labels
+    for line in lines(ax).values():
+        assert line.get_xydata() == pytest.approx(np.array([[0, 90], [1, 89.9], [2, 85]]))
     looks = {(line.get_marker(), line.get_linestyle()) for line in lines(ax).values()}
     assert len(looks) == 2
     band = ax.collections[0].get_paths()[0].vertices

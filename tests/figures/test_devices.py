@@ -10,7 +10,6 @@ from helpers.tables import (
     MAPPINGS,
     MODELS,
     PROBIT,
-    STUCK,
     TIMES,
     WEIGHT_ERRORS,
     legend_texts,
@@ -123,11 +122,3 @@ def test_bands_belong_to_their_model():
     assert to_hex(band.get_facecolor()[0]) == to_hex(lines(ax)["early"].get_color())
     assert band.get_paths()[0].vertices[:, 1].min() == pytest.approx(2)
     assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(3)
-
-
-def test_shares_of_stuck_devices_are_evenly_spaced_and_labelled_in_percent():
-    ax = figures.plot_stuck(STUCK)
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.1", "5"]
-    expected = [[0, 90], [1, 89.9], [2, 85]]
-    for stuck in ("low", "high"):
-        assert lines(ax)[f"stuck {stuck}"].get_xydata() == pytest.approx(np.array(expected))

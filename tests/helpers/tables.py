@@ -94,15 +94,9 @@ MATRIX = pd.DataFrame(
 PROBIT = pd.DataFrame(
     {"model": ["measured"] * 2 + ["fit"] * 2, "z": [-1, 1] * 2, "error": [-0.1, 0.3, -0.2, 0.2]}
 )
-WEIGHT_ERRORS = pd.DataFrame(
-    [
-        (mapping, u, std, -2 * std, 3 * std)
-        for mapping, u, std in [
-            ("weight", 0, 0.1), ("weight", 1, 0.2), ("sign_bit", 0, 0.3), ("sign_bit", 1, 0.4)
-        ]
-    ],
-    columns=["mapping", "u", "std", "low", "high"],
-)  # fmt: skip
+WEIGHT_ERRORS = pd.DataFrame({"mapping": ["weight"] * 2 + ["sign_bit"] * 2, "u": [0, 1] * 2})
+WEIGHT_ERRORS["std"] = [0.1, 0.2, 0.3, 0.4]
+WEIGHT_ERRORS[["low", "high"]] = [[-2 * std, 3 * std] for std in WEIGHT_ERRORS["std"]]
 MAPPINGS = pd.DataFrame(
     {
         "preset": ["A", "A", "B", "B"],
@@ -112,15 +106,8 @@ MAPPINGS = pd.DataFrame(
         "high": [0.95, 0.85, 0.75, 0.65],
     }
 )
-TIMES = pd.DataFrame(
-    {
-        "model": "m",
-        "time_s": [100.0, 0.01],
-        "accuracy": [0.8, 0.9],
-        "low": [0.7, 0.8],
-        "high": [0.9, 1.0],
-    }
-)
+TIMES = pd.DataFrame({"model": "m", "time_s": [100.0, 0.01], "accuracy": [0.8, 0.9]})
+TIMES[["low", "high"]] = [[0.7, 0.9], [0.8, 1.0]]
 QUANTITY = ACCURACY.drop(columns=["p5", "p95"]).rename(columns={"accuracy": "mean"})
 PERCENTILES = DRAWS.groupby("method").accuracy.quantile([0.01, 0.05]).unstack().reset_index()
 PERCENTILES.columns = ["method", "p1", "p5"]
