@@ -1,1 +1,1 @@
-"""A network on devices: which weights, how they are stored, programming, Monte Carlo inference."""
+"""A network on devices: choice of weights, storage, programming, Monte Carlo inference."""

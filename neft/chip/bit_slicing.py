@@ -1,6 +1,6 @@
-"""A weight as the devices that hold it: quantise, slice, program, read, recombine.
+"""Device-level mappings: quantise a weight, slice it over devices, program, read, recombine.
 
-The exact counterpart of the weight-level model: each device has an error of its own, drawn at
+They are the exact counterpart of the weight-level model: each device has its own error, drawn at
 the level that the device holds.
 """
 
@@ -20,11 +20,12 @@ def read_weights(
 ) -> Tensor:
     """Program weights device by device and read them back.
 
-    |w| becomes an integer of M bits, q = round(size (2^M - 1)), whose n = M / K digits of base
-    2^K go to a device each: g_i = d_i / (2^K - 1). The reads g_i + error(g_i) are added with
-    significances 2^(iK) / sum_j 2^(jK). "sign_bit" multiplies by the sign; "differential" has a
-    second set of devices for the other sign, at level 0 and with errors of their own, whose sum
-    is taken away. A stuck device holds the lowest or highest level, with the error of that level.
+    |w| becomes an integer of M bits, q = round(size (2^M - 1)). Each of its n = M / K digits d_i
+    of base 2^K is stored in one device: g_i = d_i / (2^K - 1). The reads g_i + error(g_i) are
+    added with significances 2^(iK) / sum_j 2^(jK). "sign_bit" multiplies the sum by the sign.
+    "differential" subtracts the sum of a second set of devices, those for the other sign, which
+    are at level 0 and have their own errors. A stuck device holds the lowest or the highest
+    level, with the error of that level.
 
     Args:
         size: |w| as a fraction of the scale, in [0, 1].
@@ -34,8 +35,8 @@ def read_weights(
         generator: source of the draws, on the tensors' device.
 
     Returns:
-        What the devices say, as fractions of the scale, same shape. Without errors and stuck
-        devices this is exactly sign * (q / (2^M - 1)).
+        The weights as read, fractions of the scale, same shape. Without errors and stuck devices
+        they are exactly sign * (q / (2^M - 1)).
     """
     largest = 2**hardware.weight_bits - 1
     total = _sum_of_reads((size * largest).round_(), hardware, sigma_d, generator)
@@ -47,9 +48,9 @@ def read_weights(
 def _sum_of_reads(
     whole: Tensor, hardware: Hardware, sigma_d: float, generator: torch.Generator
 ) -> Tensor:
-    """Hold integers of M bits on devices and add the reads with their significances.
+    """Store integers of M bits on devices and add the reads with their significances.
 
-    In units of the integers, so that without errors nothing is rounded.
+    The sum is in units of the integers, so that without errors nothing is rounded.
     """
     base = 2**hardware.device_bits
     total = torch.zeros_like(whole)

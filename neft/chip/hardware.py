@@ -1,10 +1,11 @@
-"""What a network's weights are stored on."""
+"""Hardware: the devices that store weights, their bits and mapping; presets and JSON files."""
 
 import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from neft._utils.checks import at_least, fraction, one_of
 from neft._utils.files import atomic_path
 from neft.devices.model_files import from_dict, to_dict
 from neft.devices.presets import PRESETS
@@ -16,22 +17,23 @@ MAPPINGS = ("weight", "differential", "sign_bit")
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a weight is stored on: devices that vary, and how a weight maps to them.
+    """The devices that store weights, and how a weight maps to them.
 
     Args:
-        variation: the devices' error.
+        variation: model of the devices' error.
         weight_bits: M, bits of a weight.
         device_bits: K, bits of a device; a weight takes M / K devices of significance 2^(iK).
-        scale: what full conductance stands for, max|W| of the "tensor" (the paper's) or of each
-            output "channel".
+        scale: the weight that full conductance stands for, max|W| of the "tensor" (as in the
+            paper) or of each output "channel".
         mapping: "weight" draws one error for a whole weight (the paper's model); "differential"
-            and "sign_bit" draw one for each of its devices (see `neft.chip.bit_slicing`).
+            and "sign_bit" draw one error for each device (see `neft.chip.bit_slicing`).
         stuck_low: share of devices stuck at the lowest level.
         stuck_high: share of devices stuck at the highest level.
 
     Raises:
-        ValueError: a bit count is not positive, K does not divide M, scale or mapping unknown,
-            a share outside [0, 1], or stuck devices where no single devices are simulated.
+        ValueError: a bit count is not positive, K does not divide M, scale or mapping is unknown,
+            a share is outside [0, 1], or devices are stuck although the mapping is "weight",
+            which simulates no single devices.
     """
 
     variation: VariationModel
@@ -43,45 +45,48 @@ class Hardware:
     stuck_high: float = 0.0
 
     def __post_init__(self) -> None:
-        for key in ("weight_bits", "device_bits"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
+        at_least(1, weight_bits=self.weight_bits, device_bits=self.device_bits)
         if self.weight_bits % self.device_bits:
             raise ValueError(
                 f"device_bits must divide weight_bits ({self.weight_bits}), got {self.device_bits}"
             )
-        for key, choices in (("scale", SCALES), ("mapping", MAPPINGS)):
-            if getattr(self, key) not in choices:
-                known = ", ".join(choices)
-                raise ValueError(f"{key} must be one of {known}, got {getattr(self, key)!r}")
-        self._check_stuck()
-
-    def _check_stuck(self) -> None:
-        for key in ("stuck_low", "stuck_high"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise ValueError(f"{key} must be in [0, 1], got {getattr(self, key)}")
+        one_of(SCALES, scale=self.scale)
+        one_of(MAPPINGS, mapping=self.mapping)
+        fraction(stuck_low=self.stuck_low, stuck_high=self.stuck_high)
         both = self.stuck_low + self.stuck_high
         if both > 1:
             raise ValueError(f"stuck_low + stuck_high must be at most 1, got {both}")
         if both and self.mapping == "weight":
             raise ValueError(
-                f"stuck devices must have a device-level mapping, got {self.mapping!r}"
+                f"mapping must be device-level with stuck devices, got {self.mapping!r}"
             )
 
     @property
     def slice_factor(self) -> float:
-        """c(M, K) = sqrt(sum_i 4^(iK)) / sum_i 2^(iK): a weight's spread per device spread.
+        """c(M, K) = sqrt(sum_i 4^(iK)) / sum_i 2^(iK): a weight's spread over a device's spread.
 
-        Independent errors of the M / K devices add with their significances (NeFT,
-        arXiv 2305.14561); 0.7776 for M = 8, K = 2.
+        It holds for independent errors of the M / K devices, added with their significances (NeFT,
+        arXiv 2305.14561). It is 0.7776 for M = 8, K = 2.
         """
         significances = [2 ** (i * self.device_bits) for i in range(self.devices_per_weight)]
         return math.hypot(*significances) / sum(significances)
 
     @property
     def devices_per_weight(self) -> int:
-        """M / K."""
+        """M / K, devices that store one weight."""
         return self.weight_bits // self.device_bits
+
+    @property
+    def sigma_d_measured(self) -> float:
+        """Size of the error that was measured on these devices, fraction of their full range.
+
+        Raises:
+            ValueError: the devices' model has no measured size.
+        """
+        size = getattr(self.variation, "sigma_d_measured", None)
+        if size is None:
+            raise ValueError(f"variation must have a measured size, got {self.variation.name!r}")
+        return float(size)
 
     def save(self, path: Path | str) -> None:
         """Write as JSON, atomically."""
@@ -94,7 +99,7 @@ class Hardware:
         """Return a published preset with the default bits, or read a file written by `save`.
 
         Raises:
-            ValueError: neither a preset's name nor a hardware file; names what it got.
+            ValueError: `name_or_path` is neither a preset's name nor a hardware file.
         """
         if name_or_path in PRESETS:
             return cls(PRESETS[name_or_path])

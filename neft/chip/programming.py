@@ -1,20 +1,20 @@
-"""Weights and the devices that hold them: `program` writes a network's weights onto one chip.
+"""Programming: `program` writes a network's weights onto the devices of one chip.
 
 A model is never rewritten: programmed weights are a dictionary of tensors, with which
 `torch.func.functional_call` runs any `nn.Module`.
 """
 
-import math
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from neft._utils.checks import non_negative
 from neft.chip.bit_slicing import read_weights
 from neft.chip.hardware import Hardware
 from neft.chip.layers import TRANSPOSED, Where, device_weights, on_devices
 
-CHUNK = 1 << 16  # weights that are programmed at a time, about
+CHUNK = 1 << 16  # number of weights that are programmed at a time, approximately
 
 
 def program_weight(
@@ -22,19 +22,19 @@ def program_weight(
 ) -> Tensor:
     """Program one weight tensor.
 
-    With the mapping "weight", w' = w + s c(M, K) e, s = max|W|, the paper's weight-level model
-    (NeFT, arXiv 2305.14561): one error e for the whole weight, as if all its devices were at the
-    conductance u = |w| / s that its magnitude asks for. Errors with a mean mu(u) then have, for
-    independent devices, w' = w + sign(w) s (mu(u) + c(M, K) (e - mu(u))): a drift is common to
-    the devices, and moves |w|. Only mean and variance are those of the devices' weighted sum; a
-    skewed or heavy-tailed e keeps its shape, which a sum loses in part.
+    The mapping "weight" is the paper's weight-level model (NeFT, arXiv 2305.14561):
+    w' = w + s c(M, K) e with s = max|W|. One error e is drawn for the whole weight, as if all its
+    devices were at the conductance u = |w| / s. For errors with a mean mu(u) and independent
+    devices, w' = w + sign(w) s (mu(u) + c(M, K) (e - mu(u))): a drift is common to the devices and
+    moves |w|. Mean and variance are those of the devices' weighted sum. The shape is not: a skewed
+    or heavy-tailed e keeps its shape, which a sum loses in part.
 
-    The other mappings quantise the weight, slice it, and draw an error for each of its devices
+    The other mappings quantise the weight, slice it, and draw one error for each device
     (`neft.chip.bit_slicing.read_weights`).
-    Channels are programmed a few at a time, which bounds memory and keeps it in the cache.
-    Half precision cannot tell 8-bit levels apart: such weights are programmed in float32.
+    A few channels are programmed at a time, which bounds memory and keeps it in the cache.
+    Half precision cannot represent all 8-bit levels: such weights are programmed in float32.
 
-    What programming adds is a constant to the gradient: dw'/dw = 1.
+    The gradient takes the error as a constant: dw'/dw = 1.
 
     Args:
         weight: any shape; output channels first.
@@ -44,13 +44,12 @@ def program_weight(
 
     Returns:
         The programmed weight; `weight` itself if sigma_d is 0 in the weight-level model, or if
-        it is not finite, as in training that diverged.
+        it is not finite, as after training that diverged.
 
     Raises:
-        ValueError: sigma_d negative or not finite.
+        ValueError: sigma_d is negative or not finite.
     """
-    if not (math.isfinite(sigma_d) and sigma_d >= 0):
-        raise ValueError(f"sigma_d must be non-negative and finite, got {sigma_d}")
+    non_negative(sigma_d=sigma_d)
     if sigma_d == 0 and hardware.mapping == "weight":
         return weight
     if weight.dtype.itemsize < 4:
@@ -76,12 +75,12 @@ def program_weight(
                 read = read_weights(u, part < 0, hardware, sigma_d, generator=generator)
                 torch.mul(read, full, out=out)
     if torch.is_grad_enabled() and weight.requires_grad:
-        return programmed + (weight - weight.detach())  # exactly programmed, weight's gradient
+        return programmed + (weight - weight.detach())  # the programmed value, weight's gradient
     return programmed
 
 
 def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
-    """What full conductance stands for, broadcast over the output channels: [out, 1, ...]."""
+    """Return the weight that full conductance stands for, by output channel: [out, 1, ...]."""
     shape = [len(weight), *[1] * (weight.dim() - 1)]
     if hardware.scale == "tensor":
         return torch.stack(weight.aminmax()).abs().max().expand(shape)  # no copy, as |W| would be
@@ -89,10 +88,10 @@ def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
 
 
 def _swapped(weight: Tensor, groups: int) -> Tensor:
-    """[groups * a, b, ...] -> [groups * b, a, ...]; twice is the identity.
+    """Return [groups * a, b, ...] as [groups * b, a, ...]; applied twice, it is the identity.
 
     A transposed convolution's weight is [in, out / groups, ...]: this puts its output channels
-    first, and back.
+    first, and back again.
     """
     return weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
 
@@ -118,8 +117,8 @@ def program(
         Programmed weights by parameter name, for `torch.func.functional_call`.
 
     Raises:
-        ValueError: sigma_d negative or not finite, no weight on devices, or one that cannot be
-            (see `neft.chip.layers.device_weights`).
+        ValueError: sigma_d is negative or not finite, no weight is on devices, or a chosen weight
+            cannot be (see `neft.chip.layers.device_weights`).
 
     >>> from neft._utils.seeding import generator
     >>> layer, hardware = nn.Linear(4, 2), Hardware.load("RRAM1")
@@ -129,8 +128,9 @@ def program(
     """
     chip: dict[str, Tensor] = {}
     for name, weight in device_weights(model, where).items():
-        layer = model.get_submodule(name.rpartition(".")[0])
-        if isinstance(layer, TRANSPOSED):
+        path, _, own = name.rpartition(".")
+        layer = model.get_submodule(path)
+        if isinstance(layer, TRANSPOSED) and own == "weight":
             first = _swapped(weight, layer.groups)
             programmed = program_weight(first, hardware, sigma_d, generator=generator)
             chip[name] = _swapped(programmed, layer.groups)
@@ -142,13 +142,14 @@ def program(
 
 
 class Deploy(Protocol):
-    """What puts a network onto one chip, as `program` does."""
+    """A function that programs a network onto one chip, as `program` does."""
 
     def __call__(
         self,
         network: nn.Module,
         hardware: Hardware,
         sigma_d: float,
+        /,
         *,
         generator: torch.Generator,
         where: Where = on_devices,

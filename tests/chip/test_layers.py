@@ -1,4 +1,4 @@
-"""Laws of the choice of weights: what is on devices, what cannot be, and by which channel."""
+"""Laws of the choice of weights: which are on devices, which are refused, scale by channel."""
 
 import copy
 import warnings
@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations, prune
 
 from neft._utils.seeding import generator, seeded
 from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
+from neft.chip.layers import device_weights, on_devices
 from neft.chip.monte_carlo import accuracy_over_chips
 from neft.chip.programming import program
 from neft.devices.presets import PRESETS
@@ -49,6 +49,24 @@ def old_style(layer: nn.Module, name: str = "weight") -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return nn.Sequential(nn.utils.weight_norm(layer, name))
+
+
+class LowRank(nn.Linear):
+    """A linear layer with two factors that are trained beside its weight."""
+
+    def __init__(self) -> None:
+        super().__init__(4, 3)
+        self.lora_A, self.lora_B = nn.Parameter(torch.ones(2, 4)), nn.Parameter(torch.ones(3, 2))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs) + inputs @ self.lora_A.T @ self.lora_B.T
+
+
+def tied() -> nn.Module:
+    """An output layer whose weight is the embedding's."""
+    net = nn.Sequential(nn.Embedding(3, 2), nn.Linear(2, 3, bias=False))
+    net[1].weight = net[0].weight
+    return net
 
 
 PLAIN = r"must be a plain parameter \(not parametrised, .*\), got a layer "
@@ -100,6 +118,16 @@ UNFIT = {
     "meta": (
         lambda: nn.Linear(2, 2, device="meta"), "weight must be in memory, got device meta"
     ),
+    "tied to a table": (tied, "1.weight and 0.weight share one weight and must both be on dev"),
+    "low rank": (
+        lambda: nn.Sequential(LowRank()), "0.lora_A must be chosen or left out by `where`, .*LowR"
+    ),
+    "data parallel": (
+        lambda: nn.DataParallel(nn.Linear(2, 2)), r"model must be given without DataParallel \(use"
+    ),
+    "inner data parallel": (
+        lambda: nn.Sequential(nn.DataParallel(nn.Linear(2, 2))), "^0 must be given without Data"
+    ),
     "nothing": (nn.ReLU, "model must have a weight on devices, got none in ReLU"),
 }  # fmt: skip
 
@@ -121,8 +149,12 @@ def test_accuracy_over_chips_refuses_before_it_computes() -> None:
 
 
 def test_an_unfit_layer_that_stays_digital_does_no_harm() -> None:
-    net = nn.Sequential(parametrizations.weight_norm(nn.Linear(2, 2)), nn.Linear(2, 2))
-    assert set(chip(net, where=lambda name, layer: name == "1.weight")) == {"1.weight"}
+    normed = parametrizations.weight_norm(nn.Linear(2, 2))
+    pruned = prune.random_unstructured(nn.Linear(2, 2), "weight", 0.5)
+    net = nn.Sequential(normed, pruned, nn.Linear(2, 2))
+    digital = ("0.weight", "1.weight")
+    chosen = chip(net, where=lambda name, layer: on_devices(name, layer) and name not in digital)
+    assert set(chosen) == {"2.weight"}
 
 
 def test_parametrised_layers_of_any_kind_are_refused_when_chosen() -> None:
@@ -148,7 +180,7 @@ def test_a_predicate_may_choose_some_weights_of_a_layer() -> None:
     }  # fmt: skip
 
 
-def test_a_predicate_may_choose_a_parameter_of_a_module_of_ones_own() -> None:
+def test_a_predicate_may_choose_a_parameter_of_a_custom_module() -> None:
     class Own(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -156,6 +188,31 @@ def test_a_predicate_may_choose_a_parameter_of_a_module_of_ones_own() -> None:
 
     net = nn.Sequential(Own(), nn.Linear(3, 3))
     assert set(chip(net, where=lambda name, layer: isinstance(layer, Own))) == {"0.kernel"}
+
+
+@pytest.mark.parametrize("further", [set(), {"lora_A", "lora_B"}])
+def test_a_predicate_decides_about_the_matrices_that_a_subclass_adds(further: set[str]) -> None:
+    net, chosen, inputs = LowRank(), {"weight", *further}, torch.eye(4)
+    noisy = chip(net, where=lambda name, layer: name in chosen)
+    assert set(noisy) == chosen
+    weights = {**dict(net.named_parameters()), **noisy}
+    product = inputs @ (weights["weight"] + weights["lora_B"] @ weights["lora_A"]).T
+    found = torch.func.functional_call(net, noisy, (inputs,))
+    torch.testing.assert_close(found, product + net.bias)
+
+
+def test_the_biases_that_attention_adds_to_keys_and_values_are_digital() -> None:
+    net = nn.MultiheadAttention(4, 2, add_bias_kv=True)
+    assert set(chip(net)) == {"in_proj_weight", "out_proj.weight"}
+
+
+def test_an_embedding_and_a_layer_share_a_weight_on_devices_or_digitally() -> None:
+    net, tokens = tied(), torch.arange(3)
+    noisy = chip(net, where=lambda name, layer: True)
+    assert list(noisy) == ["0.weight"]
+    expected = noisy["0.weight"] @ noisy["0.weight"].T
+    torch.testing.assert_close(torch.func.functional_call(net, noisy, (tokens,)), expected)
+    assert device_weights(net, lambda name, layer: False) == {}
 
 
 def test_frozen_weights_are_programmed_and_stay_frozen() -> None:
@@ -179,7 +236,7 @@ def test_half_precision_is_programmed_as_single_and_rounded(mapping: str, dtype)
 
 
 def channels(layer: nn.Module, inputs: Tensor) -> list[Tensor]:
-    """By autograd: which weights each output channel depends on, one mask a channel."""
+    """Masks of the weights that each output channel depends on, by autograd."""
     outputs = layer(inputs).movedim(1, 0).flatten(1).sum(1)
     return [torch.autograd.grad(out, layer.weight, retain_graph=True)[0] != 0 for out in outputs]
 
@@ -192,7 +249,9 @@ def channels(layer: nn.Module, inputs: Tensor) -> list[Tensor]:
         *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
     ],
 )
-def test_scale_per_channel_is_that_of_the_weights_an_output_depends_on(kind, groups: int) -> None:
+def test_the_scale_of_a_channel_is_that_of_the_weights_its_output_depends_on(
+    kind, groups: int
+) -> None:
     with seeded("channel", kind.__name__, groups):
         layer = kind(4, 6, 2, groups=groups, dtype=torch.float64)
     inputs = torch.ones(1, 4, *[3] * (layer.weight.dim() - 2), dtype=torch.float64)
