@@ -1,4 +1,4 @@
-"""The user's network and torch's random state are as they were, also when an exception passes."""
+"""The user's network and torch's random state are not changed, also after an exception."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +14,8 @@ from neft.chip.hardware import Hardware
 from neft.chip.monte_carlo import accuracy_over_chips
 from neft.chip.programming import program
 from neft.devices.presets import PRESETS
+from neft.evaluation.batchnorm import reestimate
+from neft.evaluation.write_verify import curvature
 from neft.training.irs import IRS, capture
 from neft.training.noisy_forward import NoisyForward
 
@@ -48,7 +50,7 @@ class Last(nn.Module):
 
 
 def network() -> nn.Module:
-    """In training but for its BatchNorm, with a hook of the user's own."""
+    """A network in training mode except for its BatchNorm, with the user's own hook."""
     with seeded("network"):
         net = nn.Sequential(
             nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(1, 2), nn.LSTM(6, 5, batch_first=True)
@@ -62,9 +64,12 @@ def network() -> nn.Module:
 
 
 def state(net: nn.Module) -> tuple:
-    """All that a user can see: which tensors, their values, modes, hooks; the random state."""
+    """All that a user can see: tensors, values, gradients, modes, hooks, random state."""
     return (
-        {name: (id(t), t.detach().clone().tolist()) for name, t in net.named_parameters()},
+        {
+            name: (id(p), p.requires_grad, p.grad, p.detach().clone().tolist())
+            for name, p in net.named_parameters()
+        },
         {name: (id(t), t.clone().tolist()) for name, t in net.named_buffers()},
         {name: module.training for name, module in net.named_modules()},
         {name: list(module._forward_hooks) for name, module in net.named_modules()},
@@ -104,6 +109,8 @@ USES = {
     "snapshots": taken,
     "irs": irs,
     "chips": chips,
+    "recalibration": lambda net: reestimate(net, {}, INPUTS),
+    "curvature": lambda net: curvature(net, INPUTS, generator=generator("signs")),
 }
 
 
@@ -125,7 +132,7 @@ def test_a_network_is_left_as_it_was(use: str) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize(
     ("use", "calls"),
-    [("backbone", 0), ("feedback", 0), ("snapshots", 0), ("irs", 0)]
+    [(use, 0) for use in USES if use not in ("program", "chips")]
     + [("chips", n) for n in range(4)],
 )
 def test_a_network_is_left_as_it_was_after_an_exception(use: str, calls: int, error) -> None:
@@ -149,7 +156,7 @@ def test_evaluation_puts_every_module_in_evaluation() -> None:
         assert not any(module.training for module in net.modules())
 
 
-def test_a_network_that_draws_in_evaluation_meets_the_same_chips_and_leaves_the_generator() -> None:
+def test_layers_that_draw_in_evaluation_repeat_and_leave_the_global_generator() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), Restless())
     data = TensorDataset(INPUTS, LABELS)
     before = torch.get_rng_state()

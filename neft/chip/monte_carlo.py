@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
+from neft._utils.checks import at_least
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
 from neft.chip.hardware import Hardware
@@ -28,40 +29,39 @@ def logits_over_chips(
     batch_size: int = 500,
     progress: bool = False,
 ) -> Iterator[Tensor]:
-    """Program the network onto chips and yield what each says of the same images.
+    """Program the network onto several chips and yield each chip's logits for the same images.
 
-    Chip i's errors come from (key, i) alone: they are the same for every image, for every
-    batch size and for every network of the same shape, so that methods meet the same chips.
+    Chip i's errors depend on (key, i) alone: they are the same for every image, every batch size
+    and every network of the same shape, so that methods are compared on the same chips.
 
     Args:
-        network: any module; it is left as it was, every submodule in the mode it was in.
+        network: any module; it is not changed, and every submodule keeps its mode.
         images: [images, channels, height, width].
         hardware: devices and bits.
         sigma_d: standard deviation of a device's error, fraction of its full range.
         chips: number of draws.
         key: which population of chips, for example "test".
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
-        deploy: what puts the network onto a chip (see `neft.evaluation.deployment`).
+        deploy: programs the network onto one chip: `program`, or what `prepare` of a correction
+            returns for the same `where` (see `neft.evaluation.deployment`).
         batch_size: images per forward pass.
-        progress: show a bar over the chips.
+        progress: show a progress bar over the chips.
 
     Yields:
-        Logits, [images, classes], a chip at a time.
+        Logits of one chip, [images, classes].
 
     Raises:
-        ValueError: chips or batch_size below 1, sigma_d negative or not finite, or a weight
-            that cannot be on devices (see `neft.chip.layers.device_weights`).
+        ValueError: chips or batch_size is below 1, sigma_d is negative or not finite, or a weight
+            cannot be on devices (see `neft.chip.layers.device_weights`).
     """
-    for name, value in (("chips", chips), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+    at_least(1, chips=chips, batch_size=batch_size)
     device_weights(network, where)  # refuse before the first chip
     device = next(network.parameters()).device
     batches = images.to(device).split(batch_size)
     for chip in tqdm(range(chips), desc="chips", disable=not progress):
         draw = generator("chip", key, chip, device=device)
         weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
-        # Of a network that draws in evaluation too; its state is not held while others use it.
+        # For layers that draw in evaluation too. Between chips the caller has torch's generator.
         with evaluating(network), seeded("layers", key, chip):
             logits = [torch.func.functional_call(network, weights, (b,)) for b in batches]
         yield torch.cat(logits)
@@ -76,6 +76,7 @@ def accuracy_over_chips(
     chips: int,
     key: str,
     where: Where = on_devices,
+    deploy: Deploy = program,
     batch_size: int = 500,
     progress: bool = False,
 ) -> Tensor:
@@ -92,13 +93,13 @@ def accuracy_over_chips(
         ValueError: see `logits_over_chips`.
     """
     images, labels = data.tensors
-    said = logits_over_chips(
-        network, images, hardware, sigma_d,
-        chips=chips, key=key, where=where, batch_size=batch_size, progress=progress,
+    over_chips = logits_over_chips(
+        network, images, hardware, sigma_d, chips=chips, key=key,
+        where=where, deploy=deploy, batch_size=batch_size, progress=progress,
     )  # fmt: skip
-    return torch.stack([accuracy(logits, labels) for logits in said])
+    return torch.stack([accuracy(logits, labels) for logits in over_chips])
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the share of labels that have the largest logit, float64."""
+    """Return the share of images whose largest logit is that of their label, float64."""
     return (logits.argmax(1).cpu() == labels.cpu()).double().mean()

@@ -1,12 +1,14 @@
-"""Selective write-verify: only the weights that matter most are programmed with care (SWIM)."""
+"""Selective write-verify (SWIM): only the weights that matter most are verified."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from neft._utils.checks import fraction, non_negative, one_of
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
 from neft.chip.hardware import Hardware
@@ -27,19 +29,19 @@ def curvature(
 ) -> dict[str, Tensor]:
     """Estimate the second derivative of the cross-entropy with respect to each device weight.
 
-    What an error of a weight costs, near a minimum: dL = h (dw)^2 / 2 on average. SWIM
-    (arXiv 2202.08395) hands second derivatives back from layer to layer and leaves out mixed
-    ones, with a rule for each kind of layer. Ours needs no such rules, and no approximation but a
-    random one: the diagonal of the generalised Gauss-Newton matrix, mean over images of
-    J^T (diag(p) - p p^T) J, J the logits' derivatives and p the probabilities. With S S^T =
-    diag(p) - p p^T and random signs v, the square of the gradient of sum v^T S^T logits has this
-    diagonal as its mean (as in Martens et al., arXiv 1206.6464); one batch is one draw, and over
-    B equal batches an entry's standard error is at most sqrt(2 / B) of it. Where logits are
-    piecewise linear in each single weight (ReLU, max pooling, BatchNorm in evaluation mode), it
-    is the Hessian's diagonal itself. Labels do not enter.
+    Near a minimum it gives the cost of an error dw of the weight: dL = h (dw)^2 / 2 on average.
+    SWIM (arXiv 2202.08395) propagates second derivatives back from layer to layer without the
+    mixed ones, by a rule for each kind of layer. Here no rules are needed, and the only
+    approximation is a random one. Estimated is the diagonal of the generalised Gauss-Newton
+    matrix, the mean over images of J^T (diag(p) - p p^T) J, with the logits' derivatives J and the
+    probabilities p. With S S^T = diag(p) - p p^T and random signs v, the squared gradient of
+    sum v^T S^T logits has this diagonal as its mean (as in Martens et al., arXiv 1206.6464). One
+    batch is one draw; over B equal batches the relative standard error of an entry is at most
+    sqrt(2 / B). Where logits are piecewise linear in each single weight (ReLU, max pooling,
+    BatchNorm in evaluation mode), this is the diagonal of the Hessian itself. No labels are used.
 
     Args:
-        network: any module that returns logits, [batch, classes]; it is left as it was.
+        network: any module that returns logits, [batch, classes]; it is not changed.
         images: [images, channels, height, width], of the training part.
         generator: source of the signs, on the CPU.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
@@ -72,26 +74,25 @@ def curvature(
 def rank(
     network: nn.Module, ranking: str, images: Tensor, *, where: Where = on_devices
 ) -> dict[str, Tensor]:
-    """Order all device weights of a network, those first that should be verified first.
+    """Rank all device weights of a network: the order in which they should be verified.
 
-    Weights count in units of their tensor's largest, of which device errors are a fraction (as
-    in SWIM's public code, which normalises each layer's weights before it differentiates).
+    Weights are in units of their tensor's largest magnitude, of which device errors are a fraction
+    (as in SWIM's public code, which normalises each layer's weights before differentiation).
 
     Args:
         network: it is not changed.
         ranking: "curvature", largest second derivative first, equal ones by magnitude;
             "magnitude", largest first; or "random".
-        images: what the curvature is taken on, see `curvature`.
+        images: for the curvature, see `curvature`.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
 
     Returns:
-        Each weight's place in the order, 0 the first, by name and in the weight's shape.
+        Each weight's rank, 0 for the first to verify, by name and in the weight's shape.
 
     Raises:
         ValueError: unknown ranking.
     """
-    if ranking not in RANKINGS:
-        raise ValueError(f"ranking must be one of {', '.join(RANKINGS)}, got {ranking!r}")
+    one_of(RANKINGS, ranking=ranking)
     weights = {name: w.detach() for name, w in device_weights(network, where).items()}
     scale = {name: weight.abs().max() for name, weight in weights.items()}
     magnitude = torch.cat([(w / scale[name]).abs().flatten() for name, w in weights.items()])
@@ -119,20 +120,16 @@ def program_verified(
     generator: torch.Generator,
     where: Where = on_devices,
 ) -> dict[str, Tensor]:
-    """Program a network onto one chip, some of its weights by write-verify.
+    """Program a network onto one chip, some of its weights with write-verify.
 
-    The same devices err in the same direction with verification as without, less so: both are
-    drawn from the same state of the generator. With no weight verified this is `program` at
-    sigma_d, with all of them `program` at the smaller of the two sigmas.
+    With verification a device's error has the same direction as without, and is smaller: both are
+    drawn from the same state of the generator. If no weight is verified, this is `program` at
+    sigma_d; if all are, it is `program` at the smaller of the two sigmas.
 
     Args:
-        network: any module; it is not changed.
-        hardware: devices and bits.
-        sigma_d: standard deviation of a device's error, fraction of its full range.
         verified: whether a weight is verified, by name and in its shape.
-        sigma_verified: what write-verify leaves of sigma_d; it never adds to it.
-        generator: source of the draws, on the weights' device.
-        where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        sigma_verified: sigma_d of verified weights; it is never above the other sigma_d.
+        others: see `neft.chip.programming.program`.
 
     Returns:
         Programmed weights by parameter name, for `torch.func.functional_call`.
@@ -150,14 +147,14 @@ class WriteVerify(Deployment):
     """Program a chip, and verify the share of weights that a ranking puts first.
 
     Args:
-        share: of all device weights of the network.
+        share: verified fraction of all device weights of the network.
         ranking: see `rank`.
-        sigma_verified: what write-verify leaves of sigma_d; 0.03 is the default of SWIM's public
-            code (its `write_var`).
-        images: how many of the training part the curvature is taken on.
+        sigma_verified: sigma_d of verified weights; 0.03 is the default of SWIM's public code (its
+            `write_var`).
+        images: number of images of the training part, for the curvature.
 
     Raises:
-        ValueError: share outside [0, 1], or sigma_verified negative.
+        ValueError: share is outside [0, 1], or sigma_verified negative or not finite.
     """
 
     share: float
@@ -166,33 +163,19 @@ class WriteVerify(Deployment):
     images: int = 500
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share must be in [0, 1], got {self.share}")
-        if not self.sigma_verified >= 0:
-            raise ValueError(f"sigma_verified must be non-negative, got {self.sigma_verified}")
+        fraction(share=self.share)
+        non_negative(sigma_verified=self.sigma_verified)
 
     def prepare(self, network: nn.Module, train: Dataset, *, where: Where = on_devices) -> Deploy:
-        """Rank the weights, and return what programs and verifies.
+        """Rank the weights, and return `program_verified` with the first ones verified.
 
         Raises:
-            ValueError: unknown ranking, or not so many images.
+            ValueError: unknown ranking, or the training part has too few images.
         """
         images = training_images(train, self.images)
-        places = rank(network, self.ranking, images, where=where)
-        count = round(self.share * sum(place.numel() for place in places.values()))
-        verified = {name: place < count for name, place in places.items()}
-
-        def deploy(
-            network: nn.Module,
-            hardware: Hardware,
-            sigma_d: float,
-            *,
-            generator: torch.Generator,
-            where: Where = where,
-        ) -> dict[str, Tensor]:
-            return program_verified(
-                network, hardware, sigma_d, verified=verified,
-                sigma_verified=self.sigma_verified, generator=generator, where=where,
-            )  # fmt: skip
-
-        return deploy
+        ranks = rank(network, self.ranking, images, where=where)
+        count = round(self.share * sum(each.numel() for each in ranks.values()))
+        verified = {name: each < count for name, each in ranks.items()}
+        return partial(
+            program_verified, verified=verified, sigma_verified=self.sigma_verified, where=where
+        )

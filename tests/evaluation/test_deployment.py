@@ -1,18 +1,75 @@
-"""Laws of what a deployment may look at."""
+"""Laws of all corrections at deployment, and of the data that they may use."""
+
+from collections.abc import Iterable
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 
+from neft import networks
+from neft._utils.seeding import generator
+from neft.chip.hardware import Hardware
+from neft.chip.layers import device_weights
+from neft.chip.monte_carlo import accuracy, accuracy_over_chips, logits_over_chips
 from neft.data.datasets import Splits
-from neft.evaluation.deployment import training_images
+from neft.devices.presets import PRESETS
+from neft.evaluation.batchnorm import Recalibration
+from neft.evaluation.deployment import Deployment, training_images
+from neft.evaluation.write_verify import WriteVerify
+
+HARDWARE = Hardware(PRESETS["RRAM4"])
+CORRECTIONS = pytest.mark.parametrize(
+    "correction", [Recalibration(30), WriteVerify(0.5, images=30)], ids=lambda c: type(c).__name__
+)
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    return networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+
+
+@CORRECTIONS
+def test_accuracy_over_chips_is_that_of_the_deployed_logits(
+    correction: Deployment, network: nn.Module, tiny: Splits
+) -> None:
+    settings = {"sigma_d": 0.4, "chips": 6, "key": "test"}
+    deploy = correction.prepare(network, tiny.train)
+    images, labels = tiny.test.tensors
+
+    def of(logits: Iterable[torch.Tensor]) -> torch.Tensor:
+        return torch.stack([accuracy(each, labels) for each in logits])
+
+    plain = accuracy_over_chips(network, tiny.test, HARDWARE, **settings)
+    assert torch.equal(plain, of(logits_over_chips(network, images, HARDWARE, **settings)))
+    deployed = accuracy_over_chips(network, tiny.test, HARDWARE, **settings, deploy=deploy)
+    expected = of(logits_over_chips(network, images, HARDWARE, **settings, deploy=deploy))
+    assert torch.equal(deployed, expected)
+    assert not torch.equal(deployed, plain)
+
+
+@CORRECTIONS
+def test_a_predicate_holds_from_preparation_and_from_deployment(
+    correction: Deployment, network: nn.Module, tiny: Splits
+) -> None:
+    def convolutions(name: str, layer: nn.Module) -> bool:
+        return isinstance(layer, nn.Conv2d)
+
+    chosen = device_weights(network, convolutions).keys()
+    parameters = {name for name, _ in network.named_parameters()}
+    assert 0 < len(chosen) < len(device_weights(network))
+    for early, late in (({"where": convolutions}, {}), ({}, {"where": convolutions})):
+        deploy = correction.prepare(network, tiny.train, **early)
+        chip = deploy(network, HARDWARE, 0.3, generator=generator("chip", 0), **late)
+        assert chip.keys() & parameters == chosen
+        assert not any(torch.equal(chip[name], network.get_parameter(name)) for name in chosen)
 
 
 def member(image: torch.Tensor, images: torch.Tensor) -> bool:
     return bool((images == image).flatten(1).all(1).any())
 
 
-def test_images_are_different_ones_of_the_training_part_never_of_the_others(tiny: Splits) -> None:
+def test_images_are_distinct_and_from_the_training_part_alone(tiny: Splits) -> None:
     images = training_images(tiny.train, 96)
     assert images.flatten(1).unique(dim=0).shape[0] == 96
     assert all(member(image, tiny.train.tensors[0]) for image in images)
@@ -20,14 +77,14 @@ def test_images_are_different_ones_of_the_training_part_never_of_the_others(tiny
         assert not any(member(image, part.tensors[0]) for image in images)
 
 
-def test_fewer_images_are_the_first_of_more_and_not_sorted_by_class(tiny: Splits) -> None:
+def test_fewer_images_are_the_first_of_more_and_in_random_order(tiny: Splits) -> None:
     images = training_images(tiny.train, 96)
     assert torch.equal(training_images(tiny.train, 10), images[:10])
     assert not torch.equal(images, tiny.train.tensors[0])
 
 
 class Unlabelled(Dataset):
-    """Augmented at each read; refuses to hand out a label."""
+    """A data set that augments at each read and whose labels must not be read."""
 
     def __len__(self) -> int:
         return 5
@@ -41,11 +98,11 @@ class Pair(tuple):
         return super().__new__(cls, (image, None))
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        assert index == 0, "a label was looked at"
+        assert index == 0, "a label was read"
         return super().__getitem__(index)
 
 
-def test_labels_are_not_looked_at_and_augmentation_repeats() -> None:
+def test_labels_are_not_read_and_augmentation_repeats() -> None:
     state = torch.get_rng_state()
     assert torch.equal(training_images(Unlabelled(), 5), training_images(Unlabelled(), 5))
     assert torch.equal(torch.get_rng_state(), state)
@@ -55,3 +112,8 @@ def test_labels_are_not_looked_at_and_augmentation_repeats() -> None:
 def test_impossible_counts_are_refused(count: int, tiny: Splits) -> None:
     with pytest.raises(ValueError, match=f"images must be 1 to 96, the training part, got {count}"):
         training_images(tiny.train, count)
+
+
+def test_a_part_without_a_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="train must have a length, got Dataset"):
+        training_images(Dataset(), 1)

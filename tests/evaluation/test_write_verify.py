@@ -1,4 +1,4 @@
-"""Laws of write-verify for the weights that matter most."""
+"""Laws of selective write-verify: curvature, ranking, programming."""
 
 import math
 
@@ -13,6 +13,7 @@ from neft.chip.hardware import MAPPINGS, Hardware
 from neft.chip.programming import program
 from neft.data.datasets import Splits
 from neft.devices.presets import PRESETS
+from neft.evaluation.deployment import training_images
 from neft.evaluation.write_verify import RANKINGS, WriteVerify, curvature, program_verified, rank
 
 REPEATS = 2000
@@ -33,7 +34,7 @@ NAMES = ("0.weight", "5.weight", "7.weight")
 
 
 def exact_hessian(network: nn.Module, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Diagonal of the loss's Hessian, all entries of which are computed."""
+    """Diagonal of the loss's Hessian, from the full matrix."""
 
     def loss(weight: torch.Tensor, name: str) -> torch.Tensor:
         return F.cross_entropy(functional_call(network, {name: weight}, (IMAGES,)), labels)
@@ -83,23 +84,16 @@ def test_curvature_of_any_network_is_the_gauss_newton_diagonal() -> None:
     assert_within_five_standard_errors(estimated(network), exact_gauss_newton(network))
 
 
-def test_curvature_is_non_negative_and_leaves_the_network_as_it_was() -> None:
-    network = tiny_network(nn.ReLU()).train()
-    network[1].eval()
-    network.requires_grad_(False)
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    modes = [module.training for module in network.modules()]
+def test_curvature_is_non_negative_also_of_frozen_weights_and_without_gradients() -> None:
+    network = tiny_network(nn.ReLU()).requires_grad_(False)
     with torch.no_grad():
         found = curvature(network, IMAGES, generator=generator("signs"))
     assert list(found) == list(NAMES)
     assert all((estimate >= 0).all() for estimate in found.values())
-    assert modes == [module.training for module in network.modules()]
-    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
-    assert all(p.grad is None and not p.requires_grad for p in network.parameters())
 
 
 def in_order(network: nn.Module, ranking: str) -> torch.Tensor:
-    """Weight numbers, those verified first first."""
+    """Indices of the weights, in the order of verification."""
     places = rank(network, ranking, IMAGES)
     flat = torch.cat([place.flatten() for place in places.values()])
     assert flat.sort().values.tolist() == list(range(flat.numel()))
@@ -111,7 +105,7 @@ def relative(network: nn.Module) -> torch.Tensor:
     return torch.cat([(w / w.abs().max()).abs().flatten() for w in weights])
 
 
-def test_orders_are_what_they_are_called() -> None:
+def test_each_ranking_orders_by_its_quantity() -> None:
     network = tiny_network(nn.ReLU())
     draw = generator("write-verify", "curvature")
     second = curvature(network, IMAGES, generator=draw)
@@ -127,7 +121,7 @@ def test_weights_of_equal_curvature_are_ordered_by_magnitude() -> None:
     network = tiny_network(nn.ReLU())
     with torch.no_grad():
         network[0].weight.zero_()[:, :, 0, 0] = 1.0
-        network[1].running_mean.fill_(100.0)  # nothing gets through: no curvature at all
+        network[1].running_mean.fill_(100.0)  # no signal passes: all curvature is 0
         network[5].bias.fill_(-1.0)
     size = relative(network)[in_order(network, "curvature")]
     with_curvature = sum((h > 0).sum() for h in curvature(
@@ -189,6 +183,33 @@ def test_a_share_is_verified_and_a_larger_one_contains_the_smaller(
         before = verified
 
 
+def test_the_share_is_of_the_weights_that_a_predicate_chooses(
+    network: nn.Module, tiny: Splits
+) -> None:
+    def where(name: str, layer: nn.Module) -> bool:
+        return name == "3.weight"
+
+    hardware, draw = Hardware(PRESETS["RRAM1"]), generator("chip", 0)
+    careful = program(network, hardware, 0.03, generator=draw, where=where)["3.weight"]
+    deploy = WriteVerify(0.5, images=20).prepare(network, tiny.train, where=where)
+    found = deploy(network, hardware, 0.2, generator=generator("chip", 0))["3.weight"]
+    assert (found == careful).sum() == 0.5 * careful.numel()
+
+
+def test_curvature_is_taken_on_the_requested_number_of_training_images(
+    network: nn.Module, tiny: Splits
+) -> None:
+    hardware, found = Hardware(PRESETS["RRAM1"]), []
+    careful = program(network, hardware, 0.03, generator=generator("chip", 0))
+    for images in (5, 40):
+        ranks = rank(network, "curvature", training_images(tiny.train, images))
+        first = round(0.2 * sum(each.numel() for each in ranks.values()))
+        chip = deployed(network, hardware, tiny, share=0.2, images=images)
+        found.append(chip["3.weight"] == careful["3.weight"])
+        assert torch.equal(found[-1], ranks["3.weight"] < first)
+    assert not torch.equal(*found)
+
+
 def test_verification_never_adds_to_an_error(network: nn.Module) -> None:
     hardware = Hardware(PRESETS["RRAM1"])
     everything = {n: torch.ones_like(w, dtype=torch.bool) for n, w in network.named_parameters()}
@@ -205,8 +226,8 @@ def test_verification_never_adds_to_an_error(network: nn.Module) -> None:
     [
         ("share", 1.5, r"in \[0, 1\]"),
         ("share", -0.1, r"in \[0, 1\]"),
-        ("sigma_verified", -1.0, "non-negative"),
-        ("sigma_verified", math.nan, "non-negative"),
+        ("sigma_verified", -1.0, "non-negative and finite"),
+        ("sigma_verified", math.nan, "non-negative and finite"),
     ],
 )
 def test_impossible_settings_are_refused(key: str, value: float, rule: str) -> None:
