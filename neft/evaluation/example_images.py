@@ -1,4 +1,4 @@
-"""What chips say of a few images: the probability of each class, over chips."""
+"""Class probabilities of a few example images, over chips."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from neft.data import datasets
 from neft.evaluation.grid import load_trained
 
 COUNT = 4
-"""Images that chips are asked about."""
+"""Number of example images."""
 
 PERCENTILES = (5, 25, 75, 95)
 
 
 def choose(test: TensorDataset) -> list[int]:
-    """Return the places of `COUNT` images, evenly spaced in the test part: nobody chose them."""
+    """Return the indices of `COUNT` images, evenly spaced in the test part: no hand selection."""
     return [len(test) * i // COUNT for i in range(COUNT)]
 
 
@@ -32,18 +32,18 @@ def class_probabilities(
     dataset_folder: Path | str = datasets.FOLDER,
     device: torch.device = parallel.CPU,
 ) -> pd.DataFrame:
-    """Ask a folder's networks of the first seed about the chosen images, on the test's chips.
+    """Run the first seed's networks of a folder on the example images and the test chips.
 
     Args:
-        folder: what `train_grid` filled.
-        hardware: what the networks are programmed onto, at the sigma_d they were trained for.
-        chips: number of draws; the first are the same for any number.
-        dataset_folder: where downloaded data sets lie, on this machine.
-        device: to compute on.
+        folder: the output of `train_grid`.
+        hardware: devices that each network is programmed onto, at the sigma_d of its training.
+        chips: number of draws; the first ones are the same for any number.
+        dataset_folder: folder of downloaded data sets on this machine.
+        device: device to compute on.
 
     Returns:
-        Columns method, seed, preset, mapping, sigma_d, image (place in the test part), label,
-        class, chips, mean, p5, p25, p75, p95 (of the class's probability over chips).
+        Columns method, seed, preset, mapping, sigma_d, image (index in the test part), label,
+        class, chips, and mean, p5, p25, p75, p95 of the class's probability over chips.
 
     Raises:
         ValueError: the folder holds no network.
@@ -60,11 +60,11 @@ def class_probabilities(
         for path, seed in zip(paths, seeds, strict=True)
         if seed == min(seeds)
     ]
-    found = parallel.run(_ask_one, tasks, description="examples", device=device)
+    found = parallel.run(_one_network, tasks, description="examples", device=device)
     return pd.concat(found, ignore_index=True)
 
 
-def _ask_one(
+def _one_network(
     *,
     path: Path,
     hardware: Hardware,
@@ -74,12 +74,12 @@ def _ask_one(
 ) -> pd.DataFrame:
     network, header = load_trained(path)
     test = datasets.load(header["dataset"], dataset_folder).test
-    places = choose(test)
-    images, labels = test[places]
-    said = logits_over_chips(
+    chosen = choose(test)
+    images, labels = test[chosen]
+    over_chips = logits_over_chips(
         network.to(device), images, hardware, header["sigma_d"], chips=chips, key="test"
     )
-    p = torch.stack([logits.cpu().double().softmax(1) for logits in said]).numpy()
+    p = torch.stack([logits.cpu().double().softmax(1) for logits in over_chips]).numpy()
     about = {
         "method": header["method"],
         "seed": header["seed"],
@@ -92,7 +92,7 @@ def _ask_one(
         pd.DataFrame(
             {
                 **about,
-                "image": place,
+                "image": index,
                 "label": int(label),
                 "class": range(p.shape[2]),
                 "chips": chips,
@@ -100,6 +100,6 @@ def _ask_one(
                 **dict(zip(names, np.percentile(p[:, i], PERCENTILES, axis=0), strict=True)),
             }
         )
-        for i, (place, label) in enumerate(zip(places, labels, strict=True))
+        for i, (index, label) in enumerate(zip(chosen, labels, strict=True))
     ]
     return pd.concat(tables, ignore_index=True)

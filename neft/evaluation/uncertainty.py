@@ -1,6 +1,6 @@
-"""What chips disagree on: uncertainty and calibration of a network over its chips.
+"""Uncertainty and calibration of a network over its chips.
 
-Everything is added up chip by chip, so that memory does not grow with their number.
+All quantities are sums that are updated chip by chip: memory does not grow with the chips.
 """
 
 import torch
@@ -11,7 +11,7 @@ BINS = 15
 
 
 class OverChips:
-    """Sums over chips of what one network says about the same images.
+    """Running sums over chips of one network's predictions for the same images.
 
     For each image, p_c are the class probabilities on chip c of C, p their mean over chips, H the
     entropy in nats. `summary` gives, averaged over images (Smith and Gal, arXiv 1803.08533, for
@@ -20,12 +20,12 @@ class OverChips:
     - predictive_entropy: H(p).
     - mutual_information: mean_c KL(p_c || p) = H(p) - mean_c H(p_c).
     - reverse_mutual_information: mean_c KL(p || p_c).
-    - ekl: their sum, the mean of KL(p_c || p_d) over all C^2 pairs of chips. It says how much
-      chips disagree, not whether they are right: a network that always gives the same answer
-      has none. Never look at it without the accuracy.
-    - largest_probability, true_probability: mean over chips of the largest and of the true
-      class's probability.
-    - calibration_error: expected calibration error (Guo et al., arXiv 1706.04599; 15 bins) of a
+    - ekl: their sum, the mean of KL(p_c || p_d) over all C^2 pairs of chips. It measures how
+      much chips disagree, not whether they are right: for a network that always gives the same
+      answer it is 0. It must be read together with the accuracy.
+    - largest_probability, true_probability: the largest probability and that of the true class,
+      means over chips.
+    - calibration_error: expected calibration error (Guo et al., arXiv 1706.04599; 15 bins) of one
       chip, mean over chips; ensemble_calibration_error: that of p.
 
     Args:
@@ -39,10 +39,10 @@ class OverChips:
         self.entropy = self.largest = self.true = self.calibration = 0.0
 
     def add(self, logits: Tensor) -> None:
-        """Add one chip's logits, [images, classes]; with one not finite, all quantities are NaN.
+        """Add one chip's logits, [images, classes]; if one is not finite, all quantities are NaN.
 
         Raises:
-            ValueError: other than one row for each label.
+            ValueError: the logits have not one row for each label.
         """
         if logits.dim() != 2 or len(logits) != len(self.labels):
             rule = f"logits must be [{len(self.labels)}, classes]"
@@ -84,6 +84,6 @@ class OverChips:
 def _calibration_error(p: Tensor, labels: Tensor) -> float:
     if not p.isfinite().all():
         return float("nan")
-    # Sums of probabilities may pass 1 by a rounding, which torchmetrics would take for logits.
+    # Rounding may bring a probability above 1; torchmetrics would take the table for logits.
     p = p.clamp(max=1)
     return multiclass_calibration_error(p, labels, p.shape[1], n_bins=BINS).item()

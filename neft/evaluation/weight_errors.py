@@ -1,7 +1,8 @@
-"""How far the weight-level model, one error a weight, is from an error for each device."""
+"""Errors of programmed weights: the weight-level model compared with device-level mappings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import torch
@@ -21,23 +22,20 @@ def with_mappings(hardware: Sequence[Hardware]) -> list[Hardware]:
 
 
 def with_stuck(hardware: Hardware, shares: Sequence[float]) -> dict[tuple[str, float], Hardware]:
-    """Return the hardware with differential pairs of which a share is stuck at one level.
+    """Return the hardware with differential pairs, a share of whose devices is stuck at a level.
 
     Returns:
         ("low" or "high", share) -> hardware.
     """
-    none = {"mapping": "differential", "stuck_low": 0.0, "stuck_high": 0.0}
-    return {
-        (level, share): replace(hardware, **none | {f"stuck_{level}": share})
-        for level in ("low", "high")
-        for share in shares
-    }
+    pairs = partial(replace, hardware, mapping="differential")
+    low = {("low", share): pairs(stuck_low=share, stuck_high=0.0) for share in shares}
+    return low | {("high", share): pairs(stuck_low=0.0, stuck_high=share) for share in shares}
 
 
 def weight_errors(
     hardware: Sequence[Hardware], sigma_d: float, *, points: int = 64, chips: int = 2000
 ) -> pd.DataFrame:
-    """Measure the error of programmed weights against their size.
+    """Measure the error of programmed weights as a function of their magnitude.
 
     Args:
         hardware: devices, bits and mapping.
@@ -46,8 +44,8 @@ def weight_errors(
         chips: draws for each weight.
 
     Returns:
-        Columns preset, mapping, u (|w| / max|W|), and of w' - w its mean, std, low and high, the
-        1st and the 99th percentile (fractions of max|W|); quantisation is part of it.
+        Columns preset, mapping, u (|w| / max|W|), and mean, std, low and high (1st and 99th
+        percentile) of w' - w, fractions of max|W|; the error of quantisation is included.
     """
     u = torch.linspace(0, 1, points, dtype=torch.float64)
     tables = []

@@ -1,4 +1,4 @@
-"""Laws of what chips say of single images."""
+"""Laws of the class probabilities of example images."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_images_are_spread_over_the_test_part(size: int) -> None:
     assert gaps.min() >= 1 and gaps.max() - gaps.min() <= 1
 
 
-def test_probabilities_are_those_of_the_tests_chips(tmp_path: Path, tiny: Splits) -> None:
+def test_probabilities_are_those_of_the_test_chips(tmp_path: Path, tiny: Splits) -> None:
     train_tiny_grid(tmp_path, seeds=[7, 3])
     table = example_images.class_probabilities(tmp_path, hardware=HARDWARE, chips=5)
     assert set(table.seed) == {3}, "the first seed alone"

@@ -1,4 +1,4 @@
-"""Laws of uncertainty over chips: slow direct formulas, and the boundaries."""
+"""Laws of uncertainty over chips: equality with slow direct formulas, and boundaries."""
 
 import math
 import pickle
@@ -31,7 +31,7 @@ def divergence(p: list[float], q: list[float]) -> float:
 
 
 def calibration(p: list[list[float]], labels: list[int]) -> float:
-    """Expected calibration error by a loop over bins that are open at their lower end."""
+    """Expected calibration error by a loop over bins; a bin excludes its lower end."""
     total = 0.0
     for i in range(BINS):
         inside = [
@@ -81,8 +81,8 @@ def test_identical_chips_leave_no_uncertainty_between_them() -> None:
     assert summary["predictive_entropy"] > 0.1
 
 
-def test_a_collapsed_network_has_no_ekl_and_chance_accuracy() -> None:
-    """It says the same of every image, on every chip: certain, and useless."""
+def test_a_collapsed_network_has_no_ekl_and_a_large_calibration_error() -> None:
+    """It gives the same confident answer for every image, on every chip."""
     collapsed = torch.tensor([9.0, 0.0, 0.0]).expand(5, 30, 3)
     summary = over(collapsed, torch.arange(30) % 3)
     assert summary["ekl"] == pytest.approx(0, abs=1e-12)
@@ -96,8 +96,8 @@ def test_order_of_chips_does_not_matter_and_disagreement_raises_ekl() -> None:
     assert over(logits, labels)["ekl"] > mild["ekl"] > 0
 
 
-def test_chips_leave_no_trace_but_their_sums() -> None:
-    """What is kept has the same number of bytes after 2 and after 50 chips."""
+def test_memory_does_not_grow_with_the_chips() -> None:
+    """The sums have the same number of bytes after 2 and after 50 chips."""
     draw = generator("streaming")
     chips, held = OverChips(torch.arange(30) % 5), {}
     for count in range(1, 51):
@@ -113,7 +113,7 @@ def test_extreme_logits_give_finite_numbers() -> None:
     assert summary["mutual_information"] == pytest.approx(math.log(2))
 
 
-def test_a_network_that_says_nothing_finite_has_no_uncertainty_to_report() -> None:
+def test_logits_that_are_not_finite_give_nan() -> None:
     logits, labels = made(2)
     logits[1, 0, 0] = math.nan
     summary = over(logits, labels)

@@ -1,4 +1,4 @@
-"""Laws of the comparison between the weight-level model and the devices."""
+"""Laws of the comparison of the weight-level model with device-level mappings."""
 
 import math
 
@@ -17,7 +17,7 @@ def errors(name: str):
     return {mapping: rows.set_index("u") for mapping, rows in table.groupby("mapping")}
 
 
-def test_with_equal_levels_the_shortcut_is_exact_for_a_sign_bit_and_not_for_a_pair() -> None:
+def test_with_equal_levels_the_weight_level_model_is_exact_for_a_sign_bit_not_for_a_pair() -> None:
     made = errors("RRAM1")
     sigma = 0.1 * Hardware(PRESETS["RRAM1"]).slice_factor
     tolerance = 5 / math.sqrt(2 * CHIPS)
@@ -28,7 +28,7 @@ def test_with_equal_levels_the_shortcut_is_exact_for_a_sign_bit_and_not_for_a_pa
 
 
 def test_percentiles_are_those_of_the_error() -> None:
-    """Of a Gaussian with equal levels; the standard error is that of a sample quantile."""
+    """For a Gaussian with equal levels, within standard errors of a sample quantile."""
     rows = errors("RRAM1")["weight"]
     sigma, z = 0.1 * Hardware(PRESETS["RRAM1"]).slice_factor, stats.norm.ppf(0.99)
     tolerance = 5 * sigma * math.sqrt(0.01 * 0.99 / CHIPS) / stats.norm.pdf(z)
@@ -36,8 +36,8 @@ def test_percentiles_are_those_of_the_error() -> None:
     assert rows.low.to_numpy() == pytest.approx(-z * sigma, abs=tolerance)
 
 
-def test_with_unequal_levels_the_shortcut_is_wrong_for_single_weights() -> None:
-    """A weight of 0 keeps all its devices at a quiet outer level, one of 1/2 does not."""
+def test_with_unequal_levels_the_weight_level_model_is_wrong_for_single_weights() -> None:
+    """All devices of a weight of 0 are at a quiet outer level; those of a weight of 1/2 are not."""
     made = errors("FeFET6")
     ratio = made["sign_bit"]["std"] / made["weight"]["std"]
     assert ratio.max() / ratio.min() > 1.5
@@ -50,15 +50,11 @@ def test_every_mapping_of_every_hardware_is_compared_without_stuck_devices() -> 
     assert all(each.stuck_low == 0 for each in made)
 
 
-def test_stuck_devices_are_on_pairs_and_of_one_level_at_a_time() -> None:
+def test_stuck_devices_are_in_pairs_and_at_one_level_at_a_time() -> None:
     made = with_stuck(Hardware(PRESETS["RRAM4"], 6, 3, stuck_low=0), [0.0, 0.1])
-    assert [(each.stuck_low, each.stuck_high) for each in made.values()] == [
-        (0, 0),
-        (0.1, 0),
-        (0, 0),
-        (0, 0.1),
-    ]
-    assert list(made) == [("low", 0.0), ("low", 0.1), ("high", 0.0), ("high", 0.1)]
+    assert {key: (each.stuck_low, each.stuck_high) for key, each in made.items()} == {
+        ("low", 0.0): (0, 0), ("low", 0.1): (0.1, 0), ("high", 0.0): (0, 0), ("high", 0.1): (0, 0.1)
+    }  # fmt: skip
     assert {(each.mapping, each.weight_bits) for each in made.values()} == {("differential", 6)}
 
 
@@ -69,7 +65,7 @@ def test_equal_calls_give_equal_tables() -> None:
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
-def test_without_variation_only_quantisation_is_left(mapping: str) -> None:
+def test_without_variation_the_only_error_is_quantisation(mapping: str) -> None:
     made = [Hardware(PRESETS["RRAM1"], mapping=mapping)]
     table = weight_errors(made, 0.0, points=64, chips=2)
     assert table["std"].max() == 0
