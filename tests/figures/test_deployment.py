@@ -1,4 +1,4 @@
-"""Figures of post-training corrections and stuck devices: the artists show the numbers of the table."""
+"""Figures of deployments and stuck devices: the artists show the numbers of the table."""
 
 import numpy as np
 import pytest
