@@ -99,7 +99,7 @@ def test_correctnet_adds_the_penalty_of_all_layers_to_the_loss(form, noise, plai
     assert torch.equal(loss(replace(method, beta=0.0)), loss(plain))
 
 
-def test_correctnets_penalty_pulls_at_every_weight() -> None:
+def test_correctnets_penalty_has_its_gradient_at_every_weight() -> None:
     net = network()
     weights = device_weights(net)
     CorrectNet(beta=1e6).loss(noisy(net), nn.ModuleList(), images(), LABELS).backward()
@@ -135,7 +135,7 @@ def test_right_censored_errors_scale_with_the_level_and_keep_the_draw() -> None:
     torch.testing.assert_close(cut, torch.minimum(plain, 0.5 * PRESETS["RRAM4"].spread(u, 0.1)))
 
 
-def test_right_censored_with_a_bound_out_of_reach_is_noise_injection() -> None:
+def test_right_censored_with_a_large_bound_equals_noise_injection() -> None:
     assert torch.equal(loss(RightCensored(bound=50.0)), loss(NoiseInjection()))
     assert not torch.equal(loss(RightCensored(bound=0.0)), loss(NoiseInjection()))
 
@@ -183,7 +183,7 @@ def test_clipping_keeps_weights_within_its_standard_deviations() -> None:
     assert not torch.equal(heads[0].weight, head)
 
 
-def test_penalty_and_clipping_know_only_the_weights_on_devices() -> None:
+def test_penalty_and_clipping_use_only_the_weights_on_devices() -> None:
     net, first = network(), "features.conv1.0.weight"
     weights = device_weights(net)
     with torch.no_grad():
@@ -200,7 +200,7 @@ def test_penalty_and_clipping_know_only_the_weights_on_devices() -> None:
 
 
 @pytest.mark.parametrize("method", [NoiseInjection(), OVF(0.1), IRS(0.1), CorrectNet()])
-def test_without_clip_a_step_is_left_as_it_is(method) -> None:
+def test_without_clip_no_weight_changes_after_a_step(method) -> None:
     net = network()
     before = {name: weight.clone() for name, weight in net.state_dict().items()}
     method.after_step(noisy(net), nn.ModuleList())
@@ -214,10 +214,7 @@ def test_without_clip_a_step_is_left_as_it_is(method) -> None:
         (lambda: NoiseFree(clip=0.5), "clip must be above 1 and finite, got 0.5"),
         (lambda: CorrectNet(beta=-1), "beta must be non-negative and finite, got -1"),
         (lambda: CorrectNet(lipschitz=-1), "lipschitz must be non-negative and finite, got -1"),
-        (
-            lambda: CorrectNet(form="rolled"),
-            "form must be .*, got 'rolled'",
-        ),
+        (lambda: CorrectNet(form="rolled"), "form must be one of unrolled, .*, got 'rolled'"),
         (lambda: RightCensored(bound=math.nan), "bound must be finite, got nan"),
     ],
 )

@@ -1,29 +1,52 @@
-"""Laws of IRS and of the snapshots that it takes."""
+"""Laws of IRS, its heads and its snapshots."""
 
 import math
+from itertools import product
 
 import pytest
 import torch
-from helpers.training import NETWORKS, noisy, setting
+from helpers.training import HARDWARE, NETWORKS, noisy, setting
 from torch import nn
 
 from neft._utils.seeding import generator
+from neft.chip.programming import program
 from neft.training.irs import IRS, capture
+from neft.training.negative_feedback import negative_feedback_loss
 
 
+def average_pooled(feature: torch.Tensor, size: int) -> torch.Tensor:
+    """Adaptive average pooling to `size` in each dimension, window by window, flattened."""
+    windows = (
+        [slice(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
+        for length in feature.shape[2:]
+    )
+    means = [feature[:, :, *window].flatten(2).mean(2) for window in product(*windows)]
+    return torch.stack(means, dim=2).flatten(1)
+
+
+@pytest.mark.parametrize(("settings", "hidden"), [({}, 512), ({"hidden": 7}, 7)])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_irs_heads_pool_to_the_networks_sizes_and_end_in_its_classes(name: str) -> None:
-    net, inputs, _ = setting(name)
-    heads = IRS(beta=0.1, hidden=7).auxiliary(net, inputs)
+def test_irs_loss_equals_heads_written_out(name: str, settings: dict, hidden: int) -> None:
+    """Average pooling, linear, ReLU, linear, programmed at sigma_d; the shallowest has gamma_1."""
+    net, inputs, labels = setting(name)
+    gammas = (0.7, -0.4, 0.2, 0.1)[: len(net.snapshots)]
+    method = IRS(3.0, gammas=gammas, **settings)
+    heads = method.auxiliary(net, inputs)
+    loss = method.loss(noisy(net, 0.3), heads, inputs, labels)
     with capture(net, tuple(net.snapshots)) as taken:
-        net(inputs)
-    assert len(heads) == len(net.snapshots)
+        backbone = noisy(net, 0.3).backbone(inputs)
+    draws, feedback = generator("feedback"), []
     for head, (key, size) in zip(heads, net.snapshots.items(), strict=True):
-        assert head[2].in_features == taken[key].shape[1] * size**2
-        assert head(taken[key]).shape == (len(inputs), 10)
+        first, last = program(head, HARDWARE, 0.3, generator=draws).values()
+        first_bias, last_bias = (p for p in head.parameters() if p.dim() == 1)
+        assert first.shape == (hidden, taken[key].shape[1] * size**2)
+        features = average_pooled(taken[key], size) @ first.T + first_bias
+        feedback.append(features.clamp(min=0) @ last.T + last_bias)
+    expected = negative_feedback_loss(backbone, feedback, labels, beta=3.0, gammas=gammas)
+    torch.testing.assert_close(loss, expected)
 
 
-def test_building_irs_heads_leaves_the_network_as_it_was() -> None:
+def test_building_irs_heads_does_not_change_the_network() -> None:
     net, inputs, _ = setting("lenet5")
     net.train()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -32,15 +55,7 @@ def test_building_irs_heads_leaves_the_network_as_it_was() -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
 
-def test_irs_trains_heads_and_backbone() -> None:
-    net, inputs, labels = setting("lenet5")
-    method = IRS(beta=0.1, hidden=16)
-    heads = method.auxiliary(net, inputs)
-    method.loss(noisy(net), heads, inputs, labels).backward()
-    assert all(p.grad is not None for p in [*net.parameters(), *heads.parameters()])
-
-
-def test_snapshot_hooks_are_gone_after_an_exception() -> None:
+def test_snapshot_hooks_are_removed_after_an_exception() -> None:
     net, inputs, _ = setting("lenet5")
     with pytest.raises(RuntimeError), capture(net, ("features.pool1",)) as taken:
         raise RuntimeError
@@ -48,7 +63,7 @@ def test_snapshot_hooks_are_gone_after_an_exception() -> None:
     assert taken == {}
 
 
-def test_unknown_snapshot_is_refused() -> None:
+def test_an_unknown_snapshot_is_refused() -> None:
     net, _, _ = setting("lenet5")
     with (
         pytest.raises(ValueError, match="'features\\.pool9'"),
@@ -58,7 +73,7 @@ def test_unknown_snapshot_is_refused() -> None:
 
 
 class Recurrent(nn.Module):
-    """A network of features of every kind: a sequence, a vector, and a pair."""
+    """A network with three kinds of features: a sequence, a vector and a pair."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,6 +93,8 @@ def test_heads_follow_the_shape_of_their_feature() -> None:
     method = IRS(0.1, snapshots={"conv": 2, "pool": 1}, hidden=8)
     heads = method.auxiliary(net, inputs)
     assert [head[2].in_features for head in heads] == [5 * 2, 5 * 7]
+    feature = net.conv(inputs)
+    torch.testing.assert_close(heads[0][:2](feature), average_pooled(feature, 2))
     method.loss(noisy(net), heads, inputs, labels).backward()
     assert all(p.grad is not None for p in heads.parameters())
 

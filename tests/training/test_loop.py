@@ -1,7 +1,7 @@
 """Laws of the training loop."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -66,6 +66,52 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(name: str, tiny: 
     assert not same(first, fit(METHODS[name], tiny, seed=1)[0])
 
 
+def test_data_order_and_errors_depend_on_seed_epoch_and_step(tiny: Splits) -> None:
+    """The learning rate changes no weight, so that programmed weights differ by their errors."""
+
+    def passes(seed: int) -> list[tuple[bytes, bytes]]:
+        """Images and programmed weights of each pass: backbone, feedback, backbone, ..."""
+        net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+        seen = []
+
+        def note(layer: nn.Module, args: tuple[torch.Tensor]) -> None:
+            if layer.training:
+                seen.append(tuple(t.detach().numpy().tobytes() for t in (*args, layer.weight)))
+
+        net.features.conv1[0].register_forward_pre_hook(note)
+        frozen = replace(SCHEDULE, learning_rate=1e-30)
+        method = OVF(0.1, increments=(0.0,))
+        train(net, method, tiny, HARDWARE, 0.2, frozen, seed=seed, progress=False)
+        return seen
+
+    one, other = passes(0), passes(1)
+    assert one == passes(0)
+    images, weights = zip(*one, *other, strict=True)
+    assert len(set(weights)) == len(weights) == 2 * 2 * 3 * 3  # seeds, passes, epochs, steps
+    assert images[::2] == images[1::2]
+    assert len(set(images)) == 2 * 3 * 3
+
+
+def test_auxiliary_modules_start_from_the_seed_and_are_trained(tiny: Splits) -> None:
+    @dataclass(frozen=True)
+    class Noted(IRS):
+        heads: list[list[torch.Tensor]] = field(default_factory=list)
+
+        def loss(self, forward, auxiliary, inputs, labels) -> torch.Tensor:
+            self.heads.append([p.detach().clone() for p in auxiliary.parameters()])
+            return super().loss(forward, auxiliary, inputs, labels)
+
+    starts = []
+    for seed in (0, 1):
+        method = Noted(0.1, hidden=8)
+        fit(method, tiny, seed=seed)
+        first, last = method.heads[0], method.heads[-1]
+        assert len(first) == 3 * 4  # weight and bias of two layers, for each snapshot
+        assert not any(map(torch.equal, first, last))
+        starts.append(first)
+    assert not any(map(torch.equal, *starts))
+
+
 @pytest.mark.parametrize("name", ["noise_injection", "ovf", "irs"])
 @pytest.mark.parametrize("steps", [1, 3, 5, 8])
 def test_killed_run_continues_to_the_same_bits(
@@ -84,7 +130,7 @@ def test_killed_run_continues_to_the_same_bits(
 def test_training_that_diverges_ends_with_its_best_weights(
     epochs: int, tiny: Splits, tmp_path: Path
 ) -> None:
-    """After none or one sound epoch (of 3 steps) a loss is infinite."""
+    """The loss is infinite from the first or the second epoch (of 3 steps) on."""
 
     @dataclass(frozen=True)
     class Diverging(NoiseInjection):
@@ -111,7 +157,7 @@ def test_training_that_diverges_ends_with_its_best_weights(
     pd.testing.assert_frame_equal(history, resumed, check_exact=True)
 
 
-def test_weights_that_blow_up_are_a_divergence_and_no_error(tiny: Splits) -> None:
+def test_weights_that_become_infinite_are_a_divergence_and_no_error(tiny: Splits) -> None:
     levels = at_time(read_level_table(LEVELS), "RRAM_B", 1e4)
     for model in (gaussian(levels), empirical(levels)):
         net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
@@ -123,14 +169,14 @@ def test_weights_that_blow_up_are_a_divergence_and_no_error(tiny: Splits) -> Non
         assert all(tensor.isfinite().all() for tensor in net.state_dict().values())
 
 
-def test_finished_run_is_not_trained_again(tiny: Splits, tmp_path: Path) -> None:
+def test_a_finished_run_is_not_trained_again(tiny: Splits, tmp_path: Path) -> None:
     state = tmp_path / "state.safetensors"
     whole, _ = fit(NoiseInjection(), tiny, state=state)
     again, _ = fit(Killed(NoiseInjection(), [0]), tiny, state=state)
     assert same(whole, again)
 
 
-def test_state_of_another_run_is_refused(tiny: Splits, tmp_path: Path) -> None:
+def test_the_state_of_another_run_is_refused(tiny: Splits, tmp_path: Path) -> None:
     state = tmp_path / "state.safetensors"
     fit(METHODS["irs"], tiny, state=state)
     with pytest.raises(ValueError, match=r"state\.safetensors: not a state of this training run"):
@@ -155,7 +201,7 @@ def test_any_method_trains_with_clipped_weights(method: Method, tiny: Splits) ->
 
 
 def test_a_predicate_chooses_what_is_on_devices_in_training_and_validation(tiny: Splits) -> None:
-    """With no noisy layer but one that nothing passes through, noise is none."""
+    """If the only weight on devices is not used, training equals training without noise."""
     net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
     net.spare = nn.Linear(2, 2)
     history = train(
@@ -166,14 +212,14 @@ def test_a_predicate_chooses_what_is_on_devices_in_training_and_validation(tiny:
     pd.testing.assert_frame_equal(history, free, check_exact=True)
 
 
-def test_network_ends_with_its_best_epoch(tiny: Splits) -> None:
+def test_the_network_ends_with_the_weights_of_its_best_epoch(tiny: Splits) -> None:
     net, history = fit(NoiseInjection(), tiny)
     chips = SCHEDULE.validation_chips
     draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, chips=chips, key="validation")
     assert draws.mean().item() == history.validation_accuracy.max()
 
 
-def test_test_part_plays_no_role(tiny: Splits) -> None:
+def test_the_test_part_is_not_used(tiny: Splits) -> None:
     images, labels = tiny.test.tensors
     other = replace(tiny, test=TensorDataset(torch.zeros_like(images), labels.flip(0)))
     assert same(fit(NoiseInjection(), tiny)[0], fit(NoiseInjection(), other)[0])
@@ -192,22 +238,18 @@ def test_training_learns(tiny: Splits) -> None:
     assert history.validation_accuracy.max() > 0.6  # chance is one third
 
 
-def test_network_keeps_its_own_tensors_only(tiny: Splits) -> None:
+def test_training_leaves_no_tensor_hook_or_random_draw_behind(tiny: Splits) -> None:
     fresh = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
+    before = torch.get_rng_state()
     net, _ = fit(IRS(beta=0.1), tiny)
     assert net.state_dict().keys() == fresh.state_dict().keys()
     assert not any(module._forward_hooks for module in net.modules())
-
-
-def test_global_random_state_is_untouched(tiny: Splits) -> None:
-    before = torch.get_rng_state()
-    fit(IRS(beta=0.1), tiny)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @dataclass(frozen=True)
 class Watched(Method):
-    """Another method; notes the types of weights, logits and loss."""
+    """Another method that records the types of weights, logits and loss."""
 
     method: Method
     seen: set[tuple[str, torch.dtype]]
@@ -226,7 +268,7 @@ class Watched(Method):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_mixed_precision_touches_the_passes_only(name: str, tiny: Splits) -> None:
+def test_mixed_precision_changes_forward_passes_only(name: str, tiny: Splits) -> None:
     seen: set[tuple[str, torch.dtype]] = set()
     net, history = fit(Watched(METHODS[name], seen), tiny, mixed_precision=True)
     whole, half = torch.float32, torch.bfloat16
@@ -238,13 +280,13 @@ def test_mixed_precision_touches_the_passes_only(name: str, tiny: Splits) -> Non
     assert history.train_loss.tolist() == pytest.approx(full.train_loss.tolist(), rel=0.05)
 
 
-def test_learning_rate_follows_the_cosine(tiny: Splits) -> None:
+def test_the_learning_rate_follows_a_cosine(tiny: Splits) -> None:
     _, history = fit(NoiseFree(), tiny)
     expected = [1e-3 * (1 + math.cos(math.pi * epoch / 3)) / 2 for epoch in range(3)]
     assert history.learning_rate.tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("key", ["epochs", "batch_size", "learning_rate", "validation_chips"])
-def test_impossible_schedule_is_refused(key: str) -> None:
+def test_an_impossible_schedule_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match=f"{key} must be positive and finite, got 0"):
         replace(SCHEDULE, **{key: 0})

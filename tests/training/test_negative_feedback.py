@@ -74,14 +74,6 @@ def test_methods_pass_their_settings_to_the_loss() -> None:
     assert torch.equal(loss, negative_feedback_loss(z[0], z[1:], labels, beta=0.3, **settings))
 
 
-@pytest.mark.parametrize("increments", [(0.1,), (0.2, 0.1), (0.3, 0.2, 0.1, 0.05, 0.0)])
-def test_any_number_of_increments_is_that_many_feedbacks(increments: tuple[float, ...]) -> None:
-    net, inputs, labels = setting("lenet5")
-    silent = OVF(0.0, increments=increments).loss(noisy(net), nn.ModuleList(), inputs, labels)
-    scaled = ScaledLogits(divisor=len(increments) + 1)
-    assert torch.equal(silent, scaled.loss(noisy(net), nn.ModuleList(), inputs, labels))
-
-
 @pytest.mark.parametrize("method", [OVF(0.3), IRS(0.3, hidden=16)], ids=["ovf", "irs"])
 def test_feedback_gradient_changes_the_gradient_and_not_the_loss(method) -> None:
     """Without it the gradient is that of the loss with the feedback logits held constant."""
@@ -115,9 +107,9 @@ def test_without_feedback_gradient_feedback_is_a_constant() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_layer_of_ovfs_feedback_sees_the_larger_variation(name: str) -> None:
-    """The sampled error of each layer, in units of what sigma_d alone would give, is the ratio."""
+    """Each layer's error, divided by its spread at sigma_d = 1, has the published sigma_d."""
     net, inputs, labels = setting(name)
-    sigma_d, increments = 0.1, (0.15, 0.10, 0.05)
+    sigma_d = 0.1
     original = {key: weight.detach().clone() for key, weight in device_weights(net).items()}
     seen: dict[str, list[float]] = {key: [] for key in original}
 
@@ -133,15 +125,19 @@ def test_every_layer_of_ovfs_feedback_sees_the_larger_variation(name: str) -> No
     for key, layer in net.named_modules():
         if isinstance(layer, DEVICE_LAYERS):
             layer.register_forward_pre_hook(record(f"{key}.weight"))
-    OVF(beta=0.1, increments=increments).loss(noisy(net, sigma_d), nn.ModuleList(), inputs, labels)
+    OVF(beta=0.1).loss(noisy(net, sigma_d), nn.ModuleList(), inputs, labels)
     for key, spreads in seen.items():
-        expected = [sigma_d, *(sigma_d + step for step in increments)]
+        expected = [sigma_d, *(sigma_d + step for step in (0.15, 0.10, 0.05))]
         tolerance = 5 / math.sqrt(2 * original[key].numel())
         assert spreads == pytest.approx(expected, rel=tolerance), key
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("method", [OVF(beta=0.0), IRS(beta=0.0, hidden=16)], ids=["ovf", "irs"])
+@pytest.mark.parametrize(
+    "method",
+    [OVF(0.0), OVF(0.0, increments=(0.1,)), OVF(0.0, increments=(0.1,) * 5), IRS(0.0, hidden=16)],
+    ids=["ovf", "ovf1", "ovf5", "irs"],
+)
 def test_without_beta_the_gradients_are_those_of_scaled_logits_to_the_bit(
     name: str, method
 ) -> None:
@@ -154,14 +150,6 @@ def test_without_beta_the_gradients_are_those_of_scaled_logits_to_the_bit(
     assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
-def test_with_beta_the_gradients_differ_from_scaled_logits() -> None:
-    losses = []
-    for each in (OVF(beta=0.1), IRS(beta=0.1, hidden=16), ScaledLogits(divisor=4)):
-        net, inputs, labels = setting("lenet5")
-        losses.append(each.loss(noisy(net), each.auxiliary(net, inputs), inputs, labels).item())
-    assert len(set(losses)) == 3
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -169,10 +157,7 @@ def test_with_beta_the_gradients_differ_from_scaled_logits() -> None:
         (lambda: OVF(beta=math.nan), "beta must be non-negative and finite, got nan"),
         (lambda: OVF(0.1, increments=()), "increments must not be empty"),
         (lambda: OVF(0.1, increments=(0.1, math.inf)), r"increments\[1\] must be finite, got inf"),
-        (
-            lambda: OVF(0.1, gammas=(1.0,)),
-            r"gammas .* increments \(3\), got \[1.0\]",
-        ),
+        (lambda: OVF(0.1, gammas=(1.0,)), r"gammas .* increments \(3\), got \[1.0\]"),
         (lambda: OVF(0.1, gammas=(1, math.nan, 1)), r"gammas\[1\] must be finite, got nan"),
         (lambda: OVF(0.1, backbone_scale=0), "backbone_scale must be positive"),
         (lambda: OVF(0.1, feedback_scale=math.inf), "feedback_scale must be finite"),
