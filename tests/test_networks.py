@@ -1,7 +1,5 @@
 """Laws of the benchmark networks: their sizes, their snapshots, their seeds."""
 
-import math
-
 import pytest
 import torch
 import torchvision
@@ -23,7 +21,7 @@ def weighted_layers(net: nn.Module) -> list[nn.Module]:
 
 
 def lenet5(channels: int, classes: int, c: tuple[int, ...]) -> int:
-    """Weights of the convolutions, of the linear layers, biases, 2 a BatchNorm channel."""
+    """Weights of convolutions and linear layers, biases, two parameters per BatchNorm channel."""
     convolutions = 25 * channels * c[0] + 25 * c[0] * c[1]
     linear = 5 * 5 * c[1] * c[2] + c[2] * c[3] + c[3] * classes + classes
     return convolutions + linear + 2 * (c[0] + c[1] + c[2] + c[3])
@@ -74,7 +72,7 @@ SIZES = [("lenet5", 32), ("vgg8", 32), ("resnet18", 32), ("resnet18", 64), ("res
 
 @pytest.mark.parametrize(("name", "size"), SIZES)
 @pytest.mark.parametrize(("channels", "classes"), [(1, 10), (3, 7), (3, 100), (3, 200)])
-def test_every_image_gets_a_logit_for_every_class(
+def test_every_image_gets_one_logit_per_class(
     name: str, size: int, channels: int, classes: int
 ) -> None:
     net = build(name, classes=classes, channels=channels, width=SMALL[name], seed=0)
@@ -99,7 +97,7 @@ def test_an_image_of_another_shape_is_refused(name: str, shape: tuple[int, ...])
         ("resnet18", 0.25, [(16, 32, 32), (16, 32, 32), (32, 16, 16), (64, 8, 8)]),
     ],
 )
-def test_the_forward_pass_meets_the_snapshots_in_order(
+def test_the_forward_pass_reaches_the_snapshots_in_order(
     name: str, width: float, shapes: list[tuple[int, ...]]
 ) -> None:
     net = network(name, width=width).eval()
@@ -128,7 +126,7 @@ def test_snapshots_are_pooled_as_published(name: str, published: list[tuple[str,
     assert list(NETWORKS[name].snapshots.items()) == published
 
 
-def test_a_snapshot_of_resnet18_is_what_the_next_layer_gets() -> None:
+def test_a_snapshot_of_resnet18_is_the_input_of_the_next_layer() -> None:
     net = network("resnet18", width=0.125).eval()
     images = torch.randn(2, 1, 32, 32, generator=generator("images"))
     met: dict[str, torch.Tensor] = {}
@@ -142,7 +140,7 @@ def test_a_snapshot_of_resnet18_is_what_the_next_layer_gets() -> None:
     assert all(torch.equal(taken[key], met[key]) for key in net.snapshots)
 
 
-def test_resnet18_is_torchvisions_but_for_stem_and_names() -> None:
+def test_resnet18_equals_torchvisions_except_for_stem_and_names() -> None:
     """Slow oracle: torchvision's own network with a small stem and the same weights."""
     net = network("resnet18", channels=3, seed=1).eval()
     other = torchvision.models.resnet18(num_classes=10).eval()
@@ -160,10 +158,7 @@ def test_resnet18_is_torchvisions_but_for_stem_and_names() -> None:
 @pytest.mark.parametrize(
     ("name", "width", "hidden"),
     [
-        ("lenet5", 1.0, [6, 16, 120, 84]),
         ("lenet5", 0.5, [3, 8, 60, 42]),
-        ("lenet5", 2.0, [12, 32, 240, 168]),
-        ("vgg8", 1.0, [64, 128, 256, 256, 512, 512, 1024]),
         ("vgg8", 0.125, [8, 16, 32, 32, 64, 64, 128]),
         ("lenet5", 0.001, [1, 1, 1, 1]),
     ],
@@ -179,32 +174,18 @@ def test_width_scales_every_hidden_layer_and_no_other(
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_weights_depend_on_the_seed_and_nothing_else(name: str) -> None:
     torch.manual_seed(1)
-    first = network(name, width=SMALL[name], seed=3).state_dict()
+    first = network(name, width=SMALL[name], seed=3)
     torch.manual_seed(2)
-    again = network(name, width=SMALL[name], seed=3).state_dict()
-    assert all(torch.equal(first[key], again[key]) for key in first)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_another_seed_changes_every_weighted_layer(name: str) -> None:
-    one, other = (weighted_layers(network(name, width=SMALL[name], seed=s)) for s in (3, 4))
-    for a, b in zip(one, other, strict=True):
+    before = torch.get_rng_state()
+    again, other = (network(name, width=SMALL[name], seed=seed) for seed in (3, 4))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(map(torch.equal, first.state_dict().values(), again.state_dict().values()))
+    for a, b in zip(weighted_layers(first), weighted_layers(other), strict=True):
         assert not torch.equal(a.weight, b.weight)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_building_leaves_the_global_generator_alone(name: str) -> None:
-    before = torch.get_rng_state()
-    network(name, width=SMALL[name])
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_an_unknown_network_is_named_beside_the_known_ones() -> None:
+def test_unknown_names_and_impossible_widths_are_refused() -> None:
     with pytest.raises(ValueError, match="one of lenet5, vgg8, resnet18, got 'alexnet'"):
         network("alexnet")
-
-
-@pytest.mark.parametrize("width", [0, -1, math.inf, math.nan])
-def test_an_impossible_width_is_refused(width: float) -> None:
-    with pytest.raises(ValueError, match=f"width must be positive and finite, got {width}"):
-        network("lenet5", width=width)
+    with pytest.raises(ValueError, match="width must be positive and finite, got 0"):
+        network("lenet5", width=0)

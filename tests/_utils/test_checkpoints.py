@@ -1,4 +1,4 @@
-"""Laws of checkpoints: what is saved comes back, and nothing else passes for a checkpoint."""
+"""Laws of checkpoints: what is saved is loaded, and other files are refused."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def bits(tensor: Tensor) -> bytes:
     return tensor.detach().contiguous().numpy().tobytes()
 
 
-def test_tensors_and_header_come_back(tmp_path: Path) -> None:
+def test_loading_returns_the_saved_tensors_and_header(tmp_path: Path) -> None:
     checkpoints.save(tmp_path / "new" / "c.safetensors", TENSORS, **HEADER)
     tensors, header = checkpoints.load(tmp_path / "new" / "c.safetensors")
     assert header == HEADER
@@ -31,7 +31,7 @@ def test_tensors_and_header_come_back(tmp_path: Path) -> None:
         assert bits(tensors[name]) == bits(tensor)
 
 
-def test_views_and_parameters_come_back_as_their_values(tmp_path: Path) -> None:
+def test_views_and_parameters_are_saved_by_their_values(tmp_path: Path) -> None:
     parameter = nn.Parameter(torch.arange(6.0).reshape(2, 3))
     checkpoints.save(tmp_path / "c", {"turned": parameter.T, "column": parameter[:, 1]})
     tensors, _ = checkpoints.load(tmp_path / "c")
@@ -69,7 +69,7 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
             checkpoints.load(tmp_path / name)
 
 
-def test_a_header_that_is_not_json_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_header_that_is_not_json_keeps_the_old_file(tmp_path: Path) -> None:
     checkpoints.save(tmp_path / "c", TENSORS, epoch=1)
     with pytest.raises(TypeError):
         checkpoints.save(tmp_path / "c", TENSORS, epoch=object())
@@ -77,9 +77,7 @@ def test_a_header_that_is_not_json_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "c"]
 
 
-def test_a_disk_that_fills_up_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def half(_tensors: object, path: Path, _metadata: object) -> None:
         path.write_bytes(b"half of the ne")
         raise OSError("no space left on device")
@@ -125,7 +123,7 @@ def test_a_restored_adam_continues_with_the_same_bits(tmp_path: Path) -> None:
         assert bits(a) == bits(b)
 
 
-def test_a_network_comes_back_with_its_buffers(tmp_path: Path) -> None:
+def test_a_network_is_loaded_with_its_buffers(tmp_path: Path) -> None:
     network = nn.BatchNorm1d(3)
     network(torch.randn(8, 3, generator=torch.Generator().manual_seed(0)))
     checkpoints.save(tmp_path / "c", network.state_dict())

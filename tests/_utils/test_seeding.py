@@ -1,4 +1,4 @@
-"""Laws of seeds: a key is all that a draw depends on."""
+"""Laws of seeds: a draw depends on its key and on nothing else."""
 
 import math
 
@@ -31,12 +31,15 @@ def draw(*key: str | int | float) -> list[float]:
 
 
 @pytest.mark.parametrize("key", KEYS, ids=repr)
-def test_the_same_key_gives_the_same_bits(key: tuple) -> None:
-    assert draw(*key) == draw(*key)
+def test_the_same_key_gives_the_same_bits_and_no_shared_state(key: tuple) -> None:
+    first, second, before = generator(*key), generator(*key), torch.get_rng_state()
+    torch.rand(10, generator=first)
+    assert torch.rand(4, generator=second).tolist() == draw(*key)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_every_other_key_gives_other_bits() -> None:
-    """Also 1 and "1", another order, another place of the commas."""
+    """Also for 1 and "1", another order, another position of the commas."""
     assert len({derive_seed(*key) for key in KEYS}) == len(KEYS)
     assert len({tuple(draw(*key)) for key in KEYS}) == len(KEYS)
 
@@ -52,32 +55,14 @@ def test_seeds_fill_63_bits_evenly() -> None:
     assert mean == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12 / 1000))
 
 
-def test_generators_share_no_state() -> None:
-    first, second = generator("a"), generator("a")
-    torch.rand(10, generator=first)
-    assert torch.rand(4, generator=second).tolist() == draw("a")
-
-
-def test_a_generator_leaves_the_global_one_alone() -> None:
+def test_seeded_code_draws_from_the_key_and_restores_the_global_generator() -> None:
     before = torch.get_rng_state()
-    draw("a")
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_seeded_code_draws_from_the_key() -> None:
-    with seeded("network", 0):
-        inside = torch.rand(4).tolist()
-    assert inside == draw("network", 0)
-
-
-def test_leaving_restores_the_global_generator() -> None:
-    before = torch.get_rng_state()
-    with seeded("outer"):
-        torch.rand(1)
+    with seeded("outer", 0):
+        drawn = torch.rand(2).tolist()
         with seeded("inner"):
             torch.rand(3)
-        after_one = torch.rand(1).item()
-    assert after_one == torch.rand(2, generator=generator("outer"))[1].item()
+        drawn += torch.rand(2).tolist()
+    assert drawn == draw("outer", 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -90,13 +75,13 @@ def test_an_exception_restores_the_global_generator() -> None:
 
 
 @pytest.mark.parametrize("part", [np.float64(0.1), np.int64(1), True, None, (1,)], ids=repr)
-def test_a_part_that_is_not_plain_is_refused(part: object) -> None:
+def test_a_part_of_another_type_is_refused(part: object) -> None:
     with pytest.raises(TypeError, match="key must hold str, int or float, got"):
         derive_seed("a", part)
 
 
 def test_every_accelerator_is_seeded_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two CUDA devices made up: no GPU was at hand to try."""
+    """With two simulated CUDA devices, because no GPU was available."""
     states = {0: "first", 1: "second"}
     monkeypatch.setattr(
         torch.accelerator, "current_accelerator", lambda check_available=False: torch.device("cuda")

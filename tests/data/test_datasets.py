@@ -1,4 +1,4 @@
-"""Laws of mnist5k: whose digits they are, how they are prepared, how they are split."""
+"""Laws of mnist5k: the source of its digits, their normalisation and their split."""
 
 import hashlib
 from collections import Counter
@@ -31,9 +31,6 @@ def test_every_part_holds_as_many_of_each_digit(name: str, each: int) -> None:
     images, labels = part(name)
     assert images.shape == (10 * each, 1, 32, 32)
     assert torch.bincount(labels).tolist() == [each] * 10
-
-
-def test_the_data_set_knows_its_classes_and_channels() -> None:
     assert (load("mnist5k").classes, load("mnist5k").channels) == (10, 1)
 
 
@@ -57,16 +54,12 @@ def test_all_parts_together_are_the_packaged_digits_with_their_labels() -> None:
 
 
 @pytest.mark.parametrize("name", SPLIT)
-def test_the_border_is_two_black_pixels(name: str) -> None:
-    border = torch.ones(32, 32, dtype=torch.bool)
-    border[2:-2, 2:-2] = False
-    assert bool((part(name)[0][:, 0, border] == -1).all())
-
-
-@pytest.mark.parametrize("name", SPLIT)
-def test_pixels_span_minus_one_to_one(name: str) -> None:
+def test_pixels_span_minus_one_to_one_and_the_border_is_two_black_pixels(name: str) -> None:
     images, _ = part(name)
     assert (images.min().item(), images.max().item()) == (-1.0, 1.0)
+    border = torch.ones(32, 32, dtype=torch.bool)
+    border[2:-2, 2:-2] = False
+    assert bool((images[:, 0, border] == -1).all())
 
 
 @pytest.mark.parametrize("name", SPLIT)
@@ -77,6 +70,6 @@ def test_the_split_is_fixed(name: str) -> None:
     assert hashlib.sha256(content).hexdigest() == SPLIT[name]
 
 
-def test_an_unknown_data_set_is_named_beside_the_known_ones() -> None:
+def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
     with pytest.raises(ValueError, match=r"dataset must be one of mnist5k, .*, got 'svhn'"):
         load("svhn")

@@ -1,4 +1,4 @@
-"""Every missing or damaged file gives one line: which file, what is wrong, how to get it."""
+"""Every missing or damaged file raises one line: which file, what is wrong, how to download it."""
 
 import gzip
 import os
@@ -73,7 +73,7 @@ def first_line(line: str) -> Damage:
 
 
 def all_but(keep: int) -> Damage:
-    """Leave that many files in a folder."""
+    """Remove all but the first `keep` files of a folder."""
     return lambda folder: [path.unlink() for path in sorted(folder.iterdir())[keep:]]
 
 
@@ -86,12 +86,12 @@ def first_inside(damage: Damage) -> Damage:
 
 
 def other(file: str, damage: Damage) -> Damage:
-    """Damage another file than the one that is blamed."""
+    """Damage another file than the one that the error names."""
     return lambda path: damage(Path(os.path.normpath(path / file)))
 
 
 class Trap:
-    """Unpickled, it leaves a file: code that ran."""
+    """Unpickling it runs code, which creates a file."""
 
     def __reduce__(self) -> tuple:
         return Path.touch, (Path("trapped"),)
@@ -99,7 +99,7 @@ class Trap:
 
 NO_FILE, NOT_WHOLE, MD5 = "no such file", "not a whole file of its kind", "its MD5 is not the"
 DAMAGES: list[tuple[str, str, Damage, str]] = [
-    # Data set, file that is blamed, what happens to it or another, what is said of it.
+    # Data set, file that the error names, damage to it or another, text of the error.
     ("mnist", f"{TRAIN}-{IMAGES}", removed, NO_FILE),
     ("mnist", f"{TEST}-{LABELS}", removed, NO_FILE),
     ("mnist", f"{TRAIN}-{LABELS}", replaced_by_folder, NO_FILE),
@@ -181,7 +181,7 @@ DAMAGES: list[tuple[str, str, Damage, str]] = [
 
 
 @pytest.mark.parametrize(("name", "file", "damage", "said"), DAMAGES)
-def test_damage_is_told_in_one_line_with_the_remedy(
+def test_an_error_names_the_damaged_file_and_how_to_download_it(
     name: str, file: str, damage: Damage, said: str, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -196,11 +196,11 @@ def test_damage_is_told_in_one_line_with_the_remedy(
     assert message.startswith(str(folder / file))
     assert "\n" not in message
     assert " from http" in message
-    assert sorted(tmp_path.rglob("*")) == before  # nothing was mended, and no pickle's code ran
+    assert sorted(tmp_path.rglob("*")) == before  # nothing was repaired, and no pickle's code ran
 
 
 @pytest.mark.parametrize("file", ["data_batch_5", "test_batch", "batches.meta"])
-def test_torchvision_unpickles_nothing_of_an_unpublished_md5(
+def test_torchvision_unpickles_no_file_with_an_unpublished_md5(
     file: str, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -216,21 +216,18 @@ def test_torchvision_unpickles_nothing_of_an_unpublished_md5(
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_look_finds_a_data_set_or_says_how_to_get_it(
+def test_check_finds_a_data_set_or_says_how_to_download_it(
     name: str, tmp_path: Path, monkeypatch
 ) -> None:
     with pytest.raises(ValueError, match="no such file; to get it from http"):
         datasets.check(name, tmp_path)
     write(name, tmp_path, draw(name), monkeypatch)
     datasets.check(name, tmp_path)
-
-
-def test_the_default_data_set_needs_no_folder(tmp_path: Path) -> None:
-    datasets.check("mnist5k", tmp_path / "none")
+    datasets.check("mnist5k", tmp_path / "none")  # needs no folder
 
 
 @pytest.mark.parametrize("name", ["MNIST", "CIFAR10", "CIFAR100"])
-def test_the_remedy_is_one_that_torchvision_understands(
+def test_the_download_command_is_valid_for_torchvision(
     name: str, tmp_path: Path, monkeypatch
 ) -> None:
     with pytest.raises(ValueError) as caught:
@@ -245,7 +242,7 @@ def test_the_remedy_is_one_that_torchvision_understands(
     assert calls == [((str(tmp_path / "some sets"),), {"download": True})]
 
 
-def test_the_remedy_unpacks_where_tiny_imagenet_is_looked_for(tmp_path: Path) -> None:
+def test_the_download_command_unpacks_tiny_imagenet_where_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError) as caught:
         datasets.load("tiny_imagenet", tmp_path / "some sets")
     words = shlex.split(str(caught.value).split(" run: ")[1])
@@ -266,7 +263,7 @@ def test_a_greyscale_image_becomes_rgb(tmp_path: Path, monkeypatch) -> None:
     np.testing.assert_allclose(pixels, np.asarray(Image.open(path)), atol=1e-3)
 
 
-def test_loading_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch) -> None:
+def test_loading_does_not_change_the_folder(tmp_path: Path, monkeypatch) -> None:
     write("tiny_imagenet", tmp_path, draw("tiny_imagenet"), monkeypatch)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     datasets.load("tiny_imagenet", tmp_path)

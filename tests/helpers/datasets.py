@@ -1,4 +1,4 @@
-"""Small data sets in the files that the real ones come in, for tests of their loaders."""
+"""Small data sets in the file formats of the official ones, for tests of their readers."""
 
 import hashlib
 import pickle
@@ -28,7 +28,7 @@ class Stored:
 
 
 def draw(name: str, each: int = 3, *, seed: int = 0) -> Stored:
-    """`each` images of every class to train on, two to test on; `seed` shuffles the former."""
+    """Draw `each` training images, shuffled by `seed`, and two test images of every class."""
     random = np.random.default_rng(1)
     labels, test_labels = (np.arange(n * CLASSES[name]) % CLASSES[name] for n in (each, 2))
     shape = PIXELS.get(name, (3, 32, 32))
@@ -40,7 +40,7 @@ def draw(name: str, each: int = 3, *, seed: int = 0) -> Stored:
 
 
 def write(name: str, folder: Path, stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write a data set below the folder of data sets, as it is distributed."""
+    """Write a data set into the folder of data sets, in its official files."""
     if name == "mnist":
         write_mnist(folder, stored)
     elif name == "tiny_imagenet":
@@ -50,7 +50,7 @@ def write(name: str, folder: Path, stored: Stored, monkeypatch: pytest.MonkeyPat
 
 
 def idx(array: np.ndarray) -> bytes:
-    """IDX, the form of MNIST: magic number, sizes, bytes."""
+    """Return an array in IDX, the format of MNIST: magic number, sizes, bytes."""
     head = struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape)
     return head + array.astype(np.uint8).tobytes()
 
@@ -67,7 +67,7 @@ def write_mnist(folder: Path, stored: Stored) -> None:
 
 
 def write_cifar(name: str, folder: Path, stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pickles, and their MD5 where torchvision keeps those of the real ones."""
+    """Write pickles, and put their MD5 in the place of the official ones in torchvision."""
     kind = CIFARS[name]
     place = folder / kind.base_folder
     place.mkdir(parents=True)
@@ -95,7 +95,7 @@ def write_cifar(name: str, folder: Path, stored: Stored, monkeypatch: pytest.Mon
 
 
 def write_tiny_imagenet(folder: Path, stored: Stored) -> None:
-    """JPEGs, of which `stored` takes the decoded pixels, as compression changes them."""
+    """Write JPEGs and store the decoded pixels in `stored`, because compression changes them."""
     root, names = folder / "tiny-imagenet-200", sorted(WNIDS)
     (root / "val" / "images").mkdir(parents=True)
     (root / "test" / "images").mkdir(parents=True)
@@ -112,6 +112,6 @@ def write_tiny_imagenet(folder: Path, stored: Stored) -> None:
 
 
 def write_jpeg(path: Path, pixels: np.ndarray) -> None:
-    """Write [3, height, width] and put what decoding gives back in its place."""
+    """Write [3, height, width] as JPEG and replace it by the decoded pixels."""
     Image.fromarray(pixels.transpose(1, 2, 0)).save(path, "JPEG")
     pixels[:] = np.asarray(Image.open(path)).transpose(2, 0, 1)
