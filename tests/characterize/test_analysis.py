@@ -75,10 +75,6 @@ BAD = {
         lambda reads: first_reads(reads[reads.target_uS < 40]),
         "level 7 at time_s 1 must have at least 2 reads that differ, got 0",
     ),
-    "nanosiemens called microsiemens": (
-        lambda reads: first_reads(reads.assign(conductance_uS=reads.conductance_uS * 1e3 + 100)),
-        "some cell below g_max_S 5e-05 must be read again, got none",
-    ),
     "three levels": (
         lambda reads: reads[reads.target_uS < 20],
         "groups must be at least 5 levels of at least 4 errors each, got 3 of at least 200",

@@ -75,11 +75,6 @@ def test_measured_spread_is_that_of_the_levels_linear_between_and_constant_outsi
     torch.testing.assert_close(STAIRS.spread(u), expected / rms, rtol=1e-3, atol=0)
 
 
-def test_shape_of_the_spread_has_root_mean_square_one_over_the_levels() -> None:
-    spread = STAIRS.spread(torch.tensor(STAIRS.g))
-    assert spread.pow(2).mean().item() == pytest.approx(1, rel=1e-3)
-
-
 @pytest.mark.parametrize("model", [*MODELS, SKEWED], ids=lambda m: m.name)
 def test_a_saved_model_loads_as_an_equal_model(model: VariationModel, tmp_path) -> None:
     model_files.save(model, tmp_path / "model.json")

@@ -1,4 +1,4 @@
-"""Small tables of reads."""
+"""Small files of reads, and their level table."""
 
 import pandas as pd
 import pytest
