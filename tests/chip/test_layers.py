@@ -201,6 +201,14 @@ def test_a_predicate_decides_about_the_matrices_that_a_subclass_adds(further: se
     torch.testing.assert_close(found, product + net.bias)
 
 
+def test_a_matrix_added_to_a_transposed_convolution_has_its_rows_as_output_channels() -> None:
+    layer = nn.ConvTranspose1d(4, 4, 1, groups=2)
+    layer.lora_A = nn.Parameter(torch.tensor([[1.0, 0.5], [10.0, 2.0], [3.0, 30.0], [0.0, 1.0]]))
+    found = chip(layer, EXACT, 0.0, where=lambda name, _: name == "lora_A")["lora_A"]
+    largest = layer.lora_A.abs().amax(1, keepdim=True)
+    torch.testing.assert_close(found, (layer.lora_A / largest * 255).round() / 255 * largest)
+
+
 def test_the_biases_that_attention_adds_to_keys_and_values_are_digital() -> None:
     net = nn.MultiheadAttention(4, 2, add_bias_kv=True)
     assert set(chip(net)) == {"in_proj_weight", "out_proj.weight"}
