@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from neft.figures.style import MethodStyle, accuracy_lines, finish, line, method_style
 
 RANKING_STYLES = {
-    "curvature": MethodStyle("Second derivative", "#D55E00", "D", "-", 1.9),
+    "curvature": MethodStyle("Curvature", "#D55E00", "D", "-", 1.9),
     "magnitude": MethodStyle("Magnitude", "#0072B2", "o", "--"),
-    "random": MethodStyle("At random", "#8A8A8A", "X", ":"),
+    "random": MethodStyle("Random", "#8A8A8A", "X", ":"),
 }
 
 

@@ -20,9 +20,9 @@ from neft.figures.style import (
 
 CONDUCTANCE = r"Conductance ($G\,/\,G_{\max}$)"
 MAPPING_STYLES = {
-    "weight": MethodStyle("One error a weight", "#000000", "s", "--"),
-    "sign_bit": MethodStyle("Devices, sign bit", "#009E73", "^", "-"),
-    "differential": MethodStyle("Devices, pair", "#CC79A7", "o", "-"),
+    "weight": MethodStyle("One error per weight", "#000000", "s", "--"),
+    "sign_bit": MethodStyle("Per device, sign bit", "#009E73", "^", "-"),
+    "differential": MethodStyle("Per device, pair", "#CC79A7", "o", "-"),
 }
 STUCK_LOOKS: dict[str, dict[str, Any]] = {
     "low": dict(label="stuck low", color="#0072B2", marker="v", linestyle="-"),

@@ -46,7 +46,7 @@ def plot_accuracy_vs_sigma(
         for method, rows in published[published.method.isin(table.method)].groupby("method"):
             colour = method_style(method).colour
             ax.plot(rows.sigma_d, 100 * rows.accuracy, color=colour, linewidth=0.6, zorder=2)
-        label = "Thin: published,\non the paper's devices"
+        label = "Thin lines: published,\non the paper's devices"
         ax.plot([], [], color="0.3", linewidth=0.6, label=label)
     for label, sigma_d in (marks or {}).items():
         ax.axvline(sigma_d, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
@@ -127,7 +127,7 @@ def plot_chip_distribution(draws: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     labels = [method_style(method).label for method in draws.method.unique()]
     ax.set_xticks(range(len(labels)), labels, rotation=30, ha="right", rotation_mode="anchor")
     ax.grid(visible=False, axis="x")
-    ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel="Accuracy of a chip (%)")
+    ax.set(xlim=(-0.6, len(labels) - 0.4), ylabel="Accuracy per chip (%)")
     return ax
 
 
@@ -157,7 +157,7 @@ def plot_chip_ecdf(
     ax.set_ylim(0.1, 120)
     for percent in (1, 5):
         ax.axhline(percent, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
-    return finish(ax, "Accuracy of a chip (%)", "Chips at or below (%)")
+    return finish(ax, "Accuracy per chip (%)", "Chips with at most this accuracy (%)")
 
 
 def plot_history(

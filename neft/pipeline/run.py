@@ -56,7 +56,7 @@ def folder(params: Path) -> Path:
     own = Path("results") / params.stem
     (own / ".dvc").mkdir(parents=True, exist_ok=True)
     (own / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
-    for link, target in {"params.yaml": params, **{name: name for name in SHARED}}.items():
+    for link, target in {"params.yaml": str(params), **{name: name for name in SHARED}}.items():
         if not (own / link).is_symlink():
             (own / link).symlink_to(Path("../..") / target)
     if not (own / "README.md").exists():
@@ -75,7 +75,10 @@ def main() -> None:
         os.chdir(folder(chosen))
     except ValueError as error:
         sys.exit(f"error: {error}")
-    os.execvp("dvc", ["dvc", "repro"])
+    try:
+        os.execvp("dvc", ["dvc", "repro"])
+    except FileNotFoundError:
+        sys.exit("error: dvc must be installed: pip install 'neft[pipeline]', or use make")
 
 
 if __name__ == "__main__":

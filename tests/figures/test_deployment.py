@@ -27,7 +27,7 @@ def test_numbers_of_images_are_evenly_spaced_and_methods_keep_their_styles():
 @pytest.mark.parametrize(
     "plot, table, labels",
     [
-        (figures.plot_write_verify, VERIFIED, ["Second derivative", "At random"]),
+        (figures.plot_write_verify, VERIFIED, ["Curvature", "Random"]),
         (figures.plot_stuck, STUCK, ["stuck low", "stuck high"]),
     ],
 )

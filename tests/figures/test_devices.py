@@ -82,7 +82,7 @@ def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent()
     widths = [line.get_linewidth() for line in ax.lines]
     assert widths[0] > widths[1] == widths[2]
     assert [line.get_color() for line in ax.lines[:3]] == 3 * [ax.lines[0].get_color()]
-    assert legend_texts(ax) == ["One error a weight", "Devices, sign bit"]
+    assert legend_texts(ax) == ["One error per weight", "Per device, sign bit"]
     assert ax.lines[0].get_color() != ax.lines[3].get_color()
 
 

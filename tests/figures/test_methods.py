@@ -133,7 +133,7 @@ def test_published_curves_are_thin_lines_with_one_legend_entry():
     alone = figures.plot_accuracy_vs_sigma(table)
     ax = figures.plot_accuracy_vs_sigma(table, published=theirs)
     assert legend_texts(ax)[:-1] == legend_texts(alone)
-    assert legend_texts(ax)[-1].startswith("Thin: published")
+    assert legend_texts(ax)[-1].startswith("Thin lines: published")
     thin = {line.get_color(): line for line in ax.lines if line.get_linewidth() < 1}
     assert len(thin.pop("0.3").get_xdata()) == 0, "the legend entry only"
     assert len(thin) == 3, "methods that were not run here are not drawn"
