@@ -59,7 +59,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Killed(Method):
-    """Another method, killed after some steps, for good or as a run that is killed would be."""
+    """Another method that raises KeyboardInterrupt after some steps, as if the run was killed."""
 
     method: Method
     steps: list[int]
