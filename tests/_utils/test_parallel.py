@@ -14,7 +14,6 @@ from neft._utils.seeding import generator
 from neft.devices.measured import MeasuredGaussian
 from neft.devices.variation import RatioGaussian
 
-
 CODE = ("_utils", "devices")
 
 
