@@ -13,9 +13,8 @@ import torch
 from measure import peak_bytes
 
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import accuracy, logits_over_chips
-from neft.evaluation.uncertainty import OverChips
+from neft.chip import Hardware, accuracy, logits_over_chips
+from neft.evaluation import OverChips
 
 IMAGES, FEW, MANY = 1000, 100, 1000
 

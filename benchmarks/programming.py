@@ -14,10 +14,8 @@ from neft._utils.seeding import generator
 from neft.characterize import variation_models
 from neft.characterize.bundled import LEVELS
 from neft.characterize.reads import read_level_table
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.chip.programming import program
-from neft.devices.presets import PRESETS
+from neft.chip import Hardware, device_weights, program
+from neft.devices import PRESETS
 
 
 def main() -> None:

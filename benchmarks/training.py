@@ -14,17 +14,17 @@ from measure import peak_bytes, seconds
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.training.baselines import (
+from neft.chip import Hardware
+from neft.training import (
+    IRS,
+    OVF,
     CorrectNet,
     NoiseFree,
     NoiseInjection,
+    NoisyForward,
     RightCensored,
     ScaledLogits,
 )
-from neft.training.irs import IRS
-from neft.training.noisy_forward import NoisyForward
-from neft.training.ovf import OVF
 
 METHODS = {
     "noise_free": NoiseFree(),

@@ -7,17 +7,20 @@ from measurements), `chip` (a network on devices), `data` and `networks`, `train
 
 from importlib.metadata import version
 
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import accuracy_over_chips, logits_over_chips
-from neft.chip.programming import program
+from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import load as load_dataset
-from neft.evaluation.batchnorm import Recalibration
-from neft.evaluation.write_verify import WriteVerify
-from neft.training.base import Method
-from neft.training.baselines import CorrectNet, NoiseInjection, RightCensored, ScaledLogits
-from neft.training.irs import IRS
-from neft.training.loop import Schedule, train
-from neft.training.ovf import OVF
+from neft.evaluation import Recalibration, WriteVerify
+from neft.training import (
+    IRS,
+    OVF,
+    CorrectNet,
+    Method,
+    NoiseInjection,
+    RightCensored,
+    ScaledLogits,
+    Schedule,
+    train,
+)
 
 __version__ = version("neft")
 

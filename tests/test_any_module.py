@@ -10,15 +10,10 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.chip.monte_carlo import accuracy_over_chips
-from neft.chip.programming import program
+from neft.chip import Hardware, accuracy_over_chips, device_weights, program
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.training.baselines import NoiseInjection
-from neft.training.loop import Schedule, train
-from neft.training.ovf import OVF
+from neft.devices import PRESETS
+from neft.training import OVF, NoiseInjection, Schedule, train
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 IMAGE, SEQUENCE, TOKENS = (4, 3, 32, 32), (4, 7, 6), (4, 7)

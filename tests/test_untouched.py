@@ -10,14 +10,12 @@ from torch.utils.data import TensorDataset
 
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import accuracy_over_chips
-from neft.chip.programming import program
-from neft.devices.presets import PRESETS
+from neft.chip import Hardware, accuracy_over_chips, program
+from neft.devices import PRESETS
 from neft.evaluation.batchnorm import reestimate
 from neft.evaluation.write_verify import curvature
-from neft.training.irs import IRS, capture
-from neft.training.noisy_forward import NoisyForward
+from neft.training import IRS, NoisyForward
+from neft.training.irs import capture
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 

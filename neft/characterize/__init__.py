@@ -2,5 +2,3 @@
 
 from neft.characterize.analysis import characterize
 from neft.characterize.reads import read_level_table, read_reads
-
-__all__ = ["characterize", "read_level_table", "read_reads"]

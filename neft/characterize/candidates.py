@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from scipy import interpolate, optimize, stats
 
-from neft.devices.variation import RatioGaussian, is_middle
+from neft.devices import RatioGaussian
+from neft.devices.variation import is_middle
 
 Groups = Sequence[np.ndarray]
 

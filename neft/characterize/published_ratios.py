@@ -5,8 +5,7 @@ import pandas as pd
 
 from neft.characterize.candidates import fit_ratio_gaussian
 from neft.characterize.levels import mean_square
-from neft.devices.presets import PRESETS
-from neft.devices.variation import RatioGaussian
+from neft.devices import PRESETS, RatioGaussian
 
 
 def published_ratios(levels: pd.DataFrame) -> pd.DataFrame:

@@ -13,8 +13,7 @@ from neft._utils.checks import one_of
 from neft.characterize.candidates import fit_ratio_gaussian, smoothed
 from neft.characterize.levels import mean_square
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES
-from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
-from neft.devices.variation import RatioGaussian, VariationModel
+from neft.devices import MeasuredGaussian, MeasuredQuantiles, RatioGaussian, VariationModel
 
 
 def at_time(levels: pd.DataFrame, technology: str, time_s: float) -> pd.DataFrame:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from neft._utils.checks import at_least, fraction, one_of
 from neft._utils.files import atomic_path
+from neft.devices import PRESETS, VariationModel
 from neft.devices.model_files import from_dict, to_dict
-from neft.devices.presets import PRESETS
-from neft.devices.variation import VariationModel
 
 SCALES = ("tensor", "channel")
 MAPPINGS = ("weight", "differential", "sign_bit")

@@ -1,1 +1,13 @@
 """Networks on many chips: accuracy, uncertainty, corrections applied at deployment."""
+
+from neft.evaluation.batchnorm import Recalibration
+from neft.evaluation.deployment import Deployment
+from neft.evaluation.grid import (
+    Condition,
+    Evaluation,
+    evaluate_grid,
+    load_trained,
+    trained_networks,
+)
+from neft.evaluation.uncertainty import OverChips
+from neft.evaluation.write_verify import RANKINGS, WriteVerify

@@ -12,9 +12,7 @@ from torch.utils.data import Dataset
 
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
-from neft.chip.hardware import Hardware
-from neft.chip.layers import Where, on_devices
-from neft.chip.programming import Deploy, program
+from neft.chip import Deploy, Hardware, Where, on_devices, program
 from neft.evaluation.deployment import Deployment, training_images
 
 

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from neft._utils.seeding import generator, seeded
-from neft.chip.layers import Where, on_devices
-from neft.chip.programming import Deploy
+from neft.chip import Deploy, Where, on_devices
 
 
 class Deployment(ABC):

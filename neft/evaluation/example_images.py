@@ -8,8 +8,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from neft._utils import checkpoints, parallel
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import logits_over_chips
+from neft.chip import Hardware, logits_over_chips
 from neft.data import datasets
 from neft.evaluation.grid import load_trained
 

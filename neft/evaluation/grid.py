@@ -13,9 +13,7 @@ from torch import nn
 from neft import networks
 from neft._utils import checkpoints, parallel
 from neft._utils.files import atomic_path
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import accuracy, logits_over_chips
-from neft.chip.programming import program
+from neft.chip import Hardware, accuracy, logits_over_chips, program
 from neft.data import datasets
 from neft.evaluation.deployment import Deployment
 from neft.evaluation.uncertainty import OverChips

@@ -8,8 +8,7 @@ import pandas as pd
 import torch
 
 from neft._utils.seeding import generator
-from neft.chip.hardware import MAPPINGS, Hardware
-from neft.chip.programming import program_weight
+from neft.chip import MAPPINGS, Hardware, program_weight
 
 
 def with_mappings(hardware: Sequence[Hardware]) -> list[Hardware]:

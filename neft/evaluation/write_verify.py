@@ -11,9 +11,7 @@ from torch.utils.data import Dataset
 from neft._utils.checks import fraction, non_negative, one_of
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import Hardware
-from neft.chip.layers import Where, device_weights, on_devices
-from neft.chip.programming import Deploy, program
+from neft.chip import Deploy, Hardware, Where, device_weights, on_devices, program
 from neft.evaluation.deployment import Deployment, training_images
 
 RANKINGS = ("curvature", "magnitude", "random")

@@ -27,30 +27,3 @@ from neft.figures.methods import (
     plot_quantity_vs_sigma,
 )
 from neft.figures.style import method_style, panels, save_svg, time_label, use_style
-
-__all__ = [
-    "method_style",
-    "panels",
-    "plot_accuracy_vs_sigma",
-    "plot_accuracy_vs_time",
-    "plot_chip_distribution",
-    "plot_chip_ecdf",
-    "plot_class_probabilities",
-    "plot_convergence",
-    "plot_distances",
-    "plot_drift",
-    "plot_history",
-    "plot_mapping_accuracy",
-    "plot_matrix",
-    "plot_probit",
-    "plot_quantity_vs_sigma",
-    "plot_recalibration",
-    "plot_setting",
-    "plot_spread",
-    "plot_stuck",
-    "plot_weight_errors",
-    "plot_write_verify",
-    "save_svg",
-    "time_label",
-    "use_style",
-]

@@ -18,13 +18,12 @@ from ruamel.yaml import YAML, YAMLError
 from neft._utils import parallel
 from neft._utils.checks import one_of
 from neft._utils.parallel import Machine
-from neft.chip.hardware import Hardware
+from neft.chip import Hardware
 from neft.data import datasets
-from neft.devices.presets import PRESETS
-from neft.devices.variation import VariationModel
+from neft.devices import PRESETS, VariationModel
 from neft.networks import NETWORKS
-from neft.training.loop import Schedule
-from neft.training.settings import build_method, check_snapshots, first_error, vary_method
+from neft.training import Schedule, build_method
+from neft.training.settings import check_snapshots, first_error, vary_method
 
 
 def _distinct(values: list) -> list:

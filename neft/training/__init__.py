@@ -3,7 +3,17 @@
 Importing the package registers every method in `neft.training.base.METHODS`.
 """
 
-from neft.training import baselines, irs, ovf
-from neft.training.base import METHODS
-
-__all__ = ["METHODS", "baselines", "irs", "ovf"]
+from neft.training.base import METHODS, Method
+from neft.training.baselines import (
+    CorrectNet,
+    NoiseFree,
+    NoiseInjection,
+    RightCensored,
+    ScaledLogits,
+)
+from neft.training.grid import Benchmark, Trial, train_briefly, train_grid, trials
+from neft.training.irs import IRS
+from neft.training.loop import Schedule, train
+from neft.training.noisy_forward import NoisyForward
+from neft.training.ovf import OVF
+from neft.training.settings import build_method

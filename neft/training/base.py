@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from neft.chip.layers import device_weights
+from neft.chip import device_weights
 from neft.training.noisy_forward import NoisyForward
 
 METHODS: dict[str, type["Method"]] = {}

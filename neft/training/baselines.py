@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neft._utils.checks import finite, non_negative, one_of, positive
-from neft.chip.layers import device_weights
-from neft.devices.variation import VariationModel
+from neft.chip import device_weights
+from neft.devices import VariationModel
 from neft.training.base import Method
 from neft.training.noisy_forward import NoisyForward
 

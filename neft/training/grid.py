@@ -12,7 +12,7 @@ from neft import networks
 from neft._utils import checkpoints, parallel
 from neft._utils.files import atomic_path
 from neft._utils.parallel import CPU_ONLY, Machine
-from neft.chip.hardware import Hardware
+from neft.chip import Hardware
 from neft.data import datasets
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection

@@ -13,9 +13,7 @@ from tqdm import tqdm
 from neft._utils import checkpoints
 from neft._utils.checks import positive
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import Hardware
-from neft.chip.layers import Where, on_devices
-from neft.chip.monte_carlo import accuracy_over_chips
+from neft.chip import Hardware, Where, accuracy_over_chips, on_devices
 from neft.data.datasets import Splits
 from neft.training.base import Method
 from neft.training.noisy_forward import NoisyForward

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from neft.chip.hardware import Hardware
-from neft.chip.layers import Where, on_devices
-from neft.chip.programming import program
+from neft.chip import Hardware, Where, on_devices, program
 
 
 @dataclass(frozen=True)

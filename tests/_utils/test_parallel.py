@@ -11,8 +11,7 @@ import torch
 
 from neft._utils import parallel
 from neft._utils.seeding import generator
-from neft.devices.measured import MeasuredGaussian
-from neft.devices.variation import RatioGaussian
+from neft.devices import MeasuredGaussian, RatioGaussian
 
 CODE = ("_utils", "devices")
 

@@ -12,7 +12,7 @@ from neft.characterize import variation_models
 from neft.characterize.bundled import FOLDER, LEVELS
 from neft.characterize.candidates import smoothed
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
-from neft.devices.presets import PRESETS
+from neft.devices import PRESETS
 
 
 def test_at_its_measured_sigma_d_the_model_is_the_measurement() -> None:

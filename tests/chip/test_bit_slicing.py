@@ -6,10 +6,8 @@ import pytest
 import torch
 
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.programming import program_weight
-from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
-from neft.devices.presets import PRESETS
+from neft.chip import Hardware, program_weight
+from neft.devices import PRESETS, MeasuredGaussian, MeasuredQuantiles
 
 BITS = [(8, 1), (8, 2), (8, 4), (6, 2), (4, 4)]
 SLOPE = MeasuredGaussian("made", "up", 1.0, g=(0.0, 1.0), sigma=(0.01, 0.05))

@@ -4,9 +4,8 @@ import math
 
 import pytest
 
-from neft.chip.hardware import Hardware
-from neft.devices.measured import MeasuredGaussian
-from neft.devices.presets import PRESETS
+from neft.chip import Hardware
+from neft.devices import PRESETS, MeasuredGaussian
 
 MEASURED = MeasuredGaussian("made", "up", 1.0, g=(0.0, 0.4, 1.0), sigma=(0.03, 0.05, 0.04))
 

@@ -7,10 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.chip.programming import program
-from neft.devices.presets import PRESETS
+from neft.chip import Hardware, device_weights, program
+from neft.devices import PRESETS
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 EXACT = Hardware(PRESETS["RRAM1"], scale="channel", mapping="sign_bit")

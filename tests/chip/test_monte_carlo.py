@@ -6,13 +6,10 @@ from torch import nn
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import accuracy_over_chips
-from neft.chip.programming import program
+from neft.chip import Hardware, accuracy_over_chips, program
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.training.baselines import NoiseFree
-from neft.training.loop import Schedule, train
+from neft.devices import PRESETS
+from neft.training import NoiseFree, Schedule, train
 
 HARDWARE = Hardware(PRESETS["FeFET2"])
 

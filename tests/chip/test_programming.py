@@ -9,12 +9,9 @@ from torch import nn
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.chip.programming import program, program_weight
-from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
-from neft.devices.presets import PRESETS
-from neft.training.noisy_forward import NoisyForward
+from neft.chip import Hardware, device_weights, program, program_weight
+from neft.devices import PRESETS, MeasuredGaussian, MeasuredQuantiles
+from neft.training import NoisyForward
 
 MEASURED = MeasuredGaussian("made", "up", 1.0, g=(0.0, 0.4, 1.0), sigma=(0.01, 0.05, 0.02))
 DRIFTING = MeasuredQuantiles(

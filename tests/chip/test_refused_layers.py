@@ -8,11 +8,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights, on_devices
-from neft.chip.monte_carlo import accuracy_over_chips
-from neft.chip.programming import program
-from neft.devices.presets import PRESETS
+from neft.chip import Hardware, accuracy_over_chips, device_weights, on_devices, program
+from neft.devices import PRESETS
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 

@@ -14,14 +14,11 @@ from torch import Tensor, nn
 
 from neft import networks
 from neft._utils.seeding import seeded
-from neft.chip.hardware import Hardware
+from neft.chip import Hardware
 from neft.data import datasets
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.training.base import Method
-from neft.training.baselines import NoiseInjection
-from neft.training.irs import IRS
-from neft.training.loop import Schedule, train
+from neft.devices import PRESETS
+from neft.training import IRS, Method, NoiseInjection, Schedule, train
 
 AUGMENTED = ["cifar10", "cifar100", "tiny_imagenet"]
 SIDE = {"mnist": 32, "cifar10": 32, "cifar100": 32, "tiny_imagenet": 64}

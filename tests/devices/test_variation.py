@@ -8,10 +8,16 @@ import pytest
 import torch
 
 from neft._utils.seeding import generator
-from neft.devices import model_files
-from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
-from neft.devices.presets import PRESETS
-from neft.devices.variation import PolynomialGaussian, RatioGaussian, VariationModel, is_middle
+from neft.devices import (
+    PRESETS,
+    MeasuredGaussian,
+    MeasuredQuantiles,
+    PolynomialGaussian,
+    RatioGaussian,
+    VariationModel,
+    model_files,
+)
+from neft.devices.variation import is_middle
 
 # Level sigmas of two-bit cells at sigma_d = 0.01, as published (arXiv 2305.14561).
 PUBLISHED = {

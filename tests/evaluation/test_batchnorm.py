@@ -9,15 +9,13 @@ from torch.func import functional_call
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.monte_carlo import accuracy_over_chips
-from neft.chip.programming import program
+from neft.chip import Hardware, accuracy_over_chips, program
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.evaluation.batchnorm import Recalibration, batch_norms, reestimate
+from neft.devices import PRESETS
+from neft.evaluation import Recalibration
+from neft.evaluation.batchnorm import batch_norms, reestimate
 from neft.evaluation.deployment import training_images
-from neft.training.baselines import NoiseFree
-from neft.training.loop import Schedule, train
+from neft.training import NoiseFree, Schedule, train
 
 HARDWARE = Hardware(PRESETS["FeFET2"])
 

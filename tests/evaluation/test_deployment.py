@@ -9,14 +9,11 @@ from torch.utils.data import Dataset
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.chip.monte_carlo import accuracy, accuracy_over_chips, logits_over_chips
+from neft.chip import Hardware, accuracy, accuracy_over_chips, device_weights, logits_over_chips
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.evaluation.batchnorm import Recalibration
-from neft.evaluation.deployment import Deployment, training_images
-from neft.evaluation.write_verify import WriteVerify
+from neft.devices import PRESETS
+from neft.evaluation import Deployment, Recalibration, WriteVerify
+from neft.evaluation.deployment import training_images
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 CORRECTIONS = pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from helpers.training import HARDWARE, train_tiny_grid
 from torch.utils.data import TensorDataset
 
-from neft.chip.monte_carlo import logits_over_chips
+from neft.chip import logits_over_chips
 from neft.data.datasets import Splits
 from neft.evaluation import example_images
 from neft.evaluation import grid as evaluation_grid

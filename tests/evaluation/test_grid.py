@@ -10,19 +10,18 @@ import torch
 from helpers.training import HARDWARE, train_tiny_grid
 
 from neft._utils import checkpoints
-from neft.chip.monte_carlo import accuracy_over_chips, logits_over_chips
-from neft.chip.programming import program
+from neft.chip import accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import Splits
-from neft.evaluation import grid as evaluation_grid
-from neft.evaluation.deployment import Deployment
-from neft.evaluation.grid import (
+from neft.evaluation import (
     Condition,
+    Deployment,
     Evaluation,
+    OverChips,
     evaluate_grid,
     load_trained,
     trained_networks,
 )
-from neft.evaluation.uncertainty import OverChips
+from neft.evaluation import grid as evaluation_grid
 
 pytestmark = pytest.mark.usefixtures("one_process")
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from neft._utils.seeding import generator
-from neft.evaluation.uncertainty import BINS, OverChips
+from neft.evaluation import OverChips
+from neft.evaluation.uncertainty import BINS
 
 INFORMATION = ("mutual_information", "reverse_mutual_information", "ekl")
 

@@ -5,8 +5,8 @@ import math
 import pytest
 from scipy import stats
 
-from neft.chip.hardware import MAPPINGS, Hardware
-from neft.devices.presets import PRESETS
+from neft.chip import MAPPINGS, Hardware
+from neft.devices import PRESETS
 from neft.evaluation.weight_errors import weight_errors, with_mappings, with_stuck
 
 CHIPS = 4000

@@ -9,12 +9,12 @@ from torch.func import functional_call, hessian, jacrev
 from torch.nn import functional as F
 
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import MAPPINGS, Hardware
-from neft.chip.programming import program
+from neft.chip import MAPPINGS, Hardware, program
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
+from neft.devices import PRESETS
+from neft.evaluation import RANKINGS, WriteVerify
 from neft.evaluation.deployment import training_images
-from neft.evaluation.write_verify import RANKINGS, WriteVerify, curvature, program_verified, rank
+from neft.evaluation.write_verify import curvature, program_verified, rank
 
 REPEATS = 2000
 

@@ -10,13 +10,17 @@ from torch import nn
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip.hardware import Hardware
-from neft.devices.presets import PRESETS
-from neft.training.base import Method
-from neft.training.baselines import NoiseInjection
-from neft.training.grid import Benchmark, train_grid, trials
-from neft.training.loop import Schedule
-from neft.training.noisy_forward import NoisyForward
+from neft.chip import Hardware
+from neft.devices import PRESETS
+from neft.training import (
+    Benchmark,
+    Method,
+    NoiseInjection,
+    NoisyForward,
+    Schedule,
+    train_grid,
+    trials,
+)
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 NETWORKS = {

@@ -7,11 +7,10 @@ import pytest
 from helpers.datasets import draw, write
 
 from neft.data import datasets
-from neft.devices.presets import PRESETS
-from neft.evaluation.grid import Condition, evaluate_grid, trained_networks
+from neft.devices import PRESETS
+from neft.evaluation import Condition, evaluate_grid, trained_networks
 from neft.pipeline import parameters
-from neft.training.grid import Benchmark, train_grid, trials
-from neft.training.settings import build_method
+from neft.training import Benchmark, build_method, train_grid, trials
 
 BENCHMARKS = sorted((Path(__file__).parents[2] / "params").glob("*_*.yaml"))
 

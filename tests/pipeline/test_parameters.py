@@ -8,9 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from neft.pipeline import parameters
-from neft.training import METHODS
-from neft.training.ovf import OVF
-from neft.training.settings import build_method
+from neft.training import METHODS, OVF, build_method
 
 ROOT = Path(__file__).parents[2]
 PARAMS = ROOT / "params.yaml"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from neft.evaluation.uncertainty import OverChips
+from neft.evaluation import OverChips
 from neft.statistics.confidence import crossed_bootstrap, quantile_bounds
 from neft.statistics.summary import (
     QUANTITIES,

@@ -8,11 +8,7 @@ import pytest
 
 from neft.pipeline import parameters
 from neft.statistics.summary import REFERENCES
-from neft.training import ablations
-from neft.training.baselines import NoiseInjection, ScaledLogits
-from neft.training.irs import IRS
-from neft.training.ovf import OVF
-from neft.training.settings import build_method
+from neft.training import IRS, OVF, NoiseInjection, ScaledLogits, ablations, build_method
 
 ROOT = Path(__file__).parents[2]
 METHODS = {

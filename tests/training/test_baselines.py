@@ -14,21 +14,19 @@ from neft._utils.seeding import generator
 from neft.characterize.bundled import LEVELS
 from neft.characterize.reads import read_level_table
 from neft.characterize.variation_models import at_time, empirical
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.devices.presets import PRESETS
-from neft.training.baselines import (
+from neft.chip import Hardware, device_weights
+from neft.devices import PRESETS
+from neft.training import (
+    IRS,
+    OVF,
     CorrectNet,
     NoiseFree,
     NoiseInjection,
+    NoisyForward,
     RightCensored,
-    RightCensoredGaussian,
     ScaledLogits,
-    orthogonality_penalty,
 )
-from neft.training.irs import IRS
-from neft.training.noisy_forward import NoisyForward
-from neft.training.ovf import OVF
+from neft.training.baselines import RightCensoredGaussian, orthogonality_penalty
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 LABELS = torch.tensor([0, 3, 1, 2])

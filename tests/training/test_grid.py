@@ -13,13 +13,19 @@ from neft._utils import checkpoints
 from neft._utils.parallel import Machine
 from neft.data import datasets
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.evaluation.grid import Condition, evaluate_grid, load_trained, trained_networks
+from neft.devices import PRESETS
+from neft.evaluation import Condition, evaluate_grid, load_trained, trained_networks
+from neft.training import (
+    IRS,
+    Benchmark,
+    NoiseInjection,
+    ScaledLogits,
+    Schedule,
+    Trial,
+    train_grid,
+    trials,
+)
 from neft.training import grid as training_grid
-from neft.training.baselines import NoiseInjection, ScaledLogits
-from neft.training.grid import Benchmark, Trial, train_grid, trials
-from neft.training.irs import IRS
-from neft.training.loop import Schedule
 
 pytestmark = pytest.mark.usefixtures("one_process")
 

@@ -9,8 +9,9 @@ from helpers.training import HARDWARE, NETWORKS, noisy, setting
 from torch import nn
 
 from neft._utils.seeding import generator
-from neft.chip.programming import program
-from neft.training.irs import IRS, capture
+from neft.chip import program
+from neft.training import IRS
+from neft.training.irs import capture
 from neft.training.negative_feedback import negative_feedback_loss
 
 

@@ -16,23 +16,21 @@ from neft._utils.seeding import generator
 from neft.characterize.bundled import LEVELS
 from neft.characterize.reads import read_level_table
 from neft.characterize.variation_models import at_time, empirical, gaussian
-from neft.chip.hardware import Hardware
-from neft.chip.layers import device_weights
-from neft.chip.monte_carlo import accuracy_over_chips
-from neft.chip.programming import program
+from neft.chip import Hardware, accuracy_over_chips, device_weights, program
 from neft.data.datasets import Splits
-from neft.devices.presets import PRESETS
-from neft.training.base import Method
-from neft.training.baselines import (
+from neft.devices import PRESETS
+from neft.training import (
+    IRS,
+    OVF,
     CorrectNet,
+    Method,
     NoiseFree,
     NoiseInjection,
     RightCensored,
     ScaledLogits,
+    Schedule,
+    train,
 )
-from neft.training.irs import IRS
-from neft.training.loop import Schedule, train
-from neft.training.ovf import OVF
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
 SCHEDULE = Schedule(epochs=3, batch_size=32, validation_chips=2)

@@ -11,13 +11,10 @@ from helpers.training import noisy as noisy_on
 from torch import nn
 
 from neft._utils.seeding import generator, seeded
-from neft.chip.hardware import Hardware
-from neft.chip.layers import DEVICE_LAYERS, device_weights
-from neft.devices.presets import PRESETS
-from neft.training.baselines import ScaledLogits
-from neft.training.irs import IRS
+from neft.chip import DEVICE_LAYERS, Hardware, device_weights
+from neft.devices import PRESETS
+from neft.training import IRS, OVF, ScaledLogits
 from neft.training.negative_feedback import negative_feedback_loss
-from neft.training.ovf import OVF
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 noisy = partial(noisy_on, hardware=HARDWARE)
