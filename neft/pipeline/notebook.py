@@ -1,9 +1,9 @@
-"""Run a notebook with typed parameters and keep a copy that depends on nothing but its inputs.
+"""Run a notebook with typed parameters and write a copy that depends on its inputs only.
 
     python -m neft.pipeline.notebook notebooks/2_training.ipynb executed/x.ipynb method=ovf
 
-A notebook's parameter that bears the name of a section of params.yaml gets that section; the
-others come as name=value. Values keep the types that YAML gives them.
+A parameter of the notebook with the name of a section of params.yaml gets that section; the others
+are given as name=value. Values keep the types that YAML gives them.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
 
 
 def scrub(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove what differs between two runs with equal results: times, paths, progress bars."""
+    """Remove what differs between two runs of equal results: times, paths, progress bars."""
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)

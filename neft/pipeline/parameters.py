@@ -1,4 +1,4 @@
-"""params.yaml: what every key means and may be, and one clear line when it is not so."""
+"""The sections of params.yaml: meaning and range of every key, checked before any work."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,9 +50,9 @@ class Section(BaseModel):
 
 
 class Variation(Section):
-    """Which measured technologies become models, and at what time after their first read, in s.
+    """The measured technologies that become models, each with a time after its first read, in s.
 
-    `folder` holds the tables that `neft.characterize.analysis` makes from reads.
+    `folder` holds the tables that `python -m neft.characterize` makes from reads.
     """
 
     folder: str
@@ -60,7 +60,7 @@ class Variation(Section):
 
 
 class HardwareSection(Section):
-    """A published preset or a measured technology; the rest as `neft.chip.hardware.Hardware`."""
+    """A published preset or a measured technology; the other keys are those of `neft.Hardware`."""
 
     preset: str
     weight_bits: Count
@@ -95,7 +95,7 @@ class Network(Section):
 
 
 class Training(Section):
-    """The grid of trainings, a network for each sigma_d and seed, and their schedule."""
+    """The grid of trainings, one network for each sigma_d and seed, and their schedule."""
 
     sigma_d: Sizes
     seeds: Seeds
@@ -106,19 +106,19 @@ class Training(Section):
 
     @property
     def schedule(self) -> Schedule:
-        """Epochs, batch size, learning rate, validation chips."""
+        """The keys that every training run of the grid shares."""
         return Schedule(self.epochs, self.batch_size, self.learning_rate, self.validation_chips)
 
 
 class MonteCarlo(Section):
-    """Chips that every trained network is tested on, and images per forward pass."""
+    """Number of chips that every network is tested on, and images per forward pass."""
 
     chips: Count
     batch_size: Count
 
 
 class Compute(Section):
-    """The device, auto, cpu, cuda or mps, and whether to train in mixed precision."""
+    """The device (auto, cpu, cuda or mps), and whether to train in mixed precision."""
 
     device: str
     mixed_precision: StrictBool
@@ -136,30 +136,30 @@ class Compute(Section):
 
 
 class Comparison(Section):
-    """A comparison of devices: whose networks, and how many chips."""
+    """A study of one method's networks, on a number of chips."""
 
     method: str
     chips: Count
 
 
 class Convergence(Section):
-    """The validation accuracy that a converged training ends above, a fraction."""
+    """The validation accuracy, a fraction, above which a training counts as converged."""
 
     threshold: Annotated[float, Field(ge=0, le=1)]
 
 
 class Mapping(Comparison):
-    """A comparison of mappings, and the shares of devices that are stuck on differential pairs."""
+    """The study of mappings, with the shares of stuck devices on differential pairs."""
 
     stuck: Shares
 
 
 class Ablations(Section):
-    """Trainings of their own: settings changed one at a time, other sigma_d, other devices.
+    """The study of settings changed one at a time, of other sigma_d and of other devices.
 
-    `vary` names sections of `methods`, settings of theirs and the values to try instead, all at
-    `sigma_d`. Noise injection is trained and tested at every two of `sigma_matrix`, and, at
-    `sigma_d`, on every two of `devices`.
+    `vary` names sections of `methods`, their settings and the values to try instead, at `sigma_d`.
+    Noise injection is trained and tested at every pair of `sigma_matrix` and, at `sigma_d`, on
+    every pair of `devices`.
     """
 
     sigma_d: NonNegative
@@ -175,10 +175,11 @@ class Ablations(Section):
 
 
 class Deployment(Section):
-    """Help at deployment: for whose networks (of a training's sigma_d), and on how many chips.
+    """The study of corrections after programming, of some methods' networks.
 
-    `images` re-estimate BatchNorm's statistics; `shares` of the weights are verified, which
-    leaves them `sigma_verified`. At 0 and 1 the order does not matter: one lies in between.
+    `sigma_d` is what the networks were trained for. `images` re-estimate BatchNorm's statistics;
+    `shares` of the weights are verified and then err at `sigma_verified`. At least one share must
+    lie strictly between 0 and 1, as the order of verification has no effect at 0 and 1.
     """
 
     methods: Names
@@ -194,7 +195,7 @@ class Deployment(Section):
     @classmethod
     def _ordered(cls, shares: list[float]) -> list[float]:
         if not any(0 < share < 1 for share in shares):
-            raise ValueError("must hold a share between 0 and 1")
+            raise ValueError("at least one share must lie strictly between 0 and 1")
         return shares
 
 

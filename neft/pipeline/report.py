@@ -1,4 +1,4 @@
-"""One HTML page, for people, from the executed notebooks of a pipeline run."""
+"""The report: one HTML page from the executed notebooks of a pipeline run."""
 
 import argparse
 from pathlib import Path
@@ -20,9 +20,9 @@ TEMPLATE = """\
 
 
 def merge(paths: list[Path]) -> nbformat.NotebookNode:
-    """Join executed notebooks into one, in the order given, behind a list of their headings.
+    """Join executed notebooks in the order given, after a table of contents.
 
-    What follows "-" in a file's name is added to the notebook's title: a method's name.
+    The part of a file's name after "-", a method's name, is added to the notebook's title.
 
     Raises:
         ValueError: no path, or not a notebook; names the file.
@@ -50,7 +50,7 @@ def merge(paths: list[Path]) -> nbformat.NotebookNode:
 
 
 def _contents(cells: list[nbformat.NotebookNode]) -> list[str]:
-    """A link to the cell of every heading, nested as the headings are."""
+    """Link to the cell of every heading, nested as the headings are."""
     links = []
     for cell in cells:
         for line in cell.source.split("\n") if cell.cell_type == "markdown" else ():

@@ -1,4 +1,4 @@
-"""Run the pipeline: the default run here, any other parameter file in a folder of its own.
+"""Run the pipeline: the default run at the root, other parameter files in folders of their own.
 
     python -m neft.pipeline.run                        # params.yaml
     python -m neft.pipeline.run params/NAME.yaml       # in results/NAME/
@@ -40,7 +40,7 @@ The run of [params/{{name}}.yaml](../../params/{{name}}.yaml).
 
 
 def folder(params: Path) -> Path:
-    """Return the folder that a parameter file's run belongs in; make what is missing in it.
+    """Return the folder of a parameter file's run, and create what is missing in it.
 
     Args:
         params: params.yaml or params/NAME.yaml; the repository's root is the current folder.
@@ -65,7 +65,7 @@ def folder(params: Path) -> Path:
 
 
 def main() -> None:
-    """Check a parameter file, and that its data set is there, and bring its results up to date."""
+    """Check a parameter file and that its data set is there, then run what is out of date."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args().params

@@ -13,10 +13,10 @@ class Variant:
     """A method with one setting changed, or as its section of `methods` has it.
 
     Args:
-        name: of the method trained; one that is as its section has it bears the section's name.
+        name: of the trained method; the section's name if no setting is changed.
         section: of `methods`.
-        setting: the one that is varied; "" for the methods that all are compared with.
-        value: of that setting, as text.
+        setting: the varied one; "" for the references, with which all are compared.
+        value: its value, as text.
         default: whether the value is the section's own.
         method: what is trained.
     """

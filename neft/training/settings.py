@@ -1,4 +1,4 @@
-"""A section of `methods` in params.yaml: a method's settings, checked one by one."""
+"""From a section of `methods` in params.yaml to a method: every setting is checked."""
 
 import dataclasses
 from typing import Any
@@ -8,20 +8,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from neft import networks
 from neft._utils.checks import one_of
-from neft.training import METHODS
-from neft.training.base import Method
+from neft.training.base import METHODS, Method
 
 
 def build_method(name: str, settings: dict[str, Any], within: str = "methods") -> Method:
     """Return the method that a section of `methods` describes.
 
-    The section's name is the method's, unless its key `method` says so: any number of sections
-    may vary one method.
+    The key `method` names the method; without it, the section's name does. So several sections can
+    vary one method.
 
     Args:
         name: of the section.
         settings: what it holds.
-        within: where errors say that it stands.
+        within: the section's place in the file, for errors.
 
     Raises:
         ValueError: unknown method or setting, or a bad value; one line with the key.
@@ -51,7 +50,7 @@ def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -
 
 
 def check_snapshots(name: str, method: Method, network: str) -> None:
-    """Refuse a snapshot that is no submodule now, not when its turn to train comes."""
+    """Refuse a snapshot that is no submodule before any training starts."""
     with torch.device("meta"):
         built = networks.build(network, classes=1, channels=1, width=1, seed=0)
     modules = dict(built.named_modules())
@@ -62,7 +61,7 @@ def check_snapshots(name: str, method: Method, network: str) -> None:
 
 
 def first_error(error: ValidationError, prefix: str = "") -> str:
-    """Say the first thing that is wrong in one line: key, rule, value."""
+    """Return the first error of a validation in one line: key, rule, value."""
     first = error.errors()[0]
     key = ".".join(map(str, [prefix, *first["loc"]] if prefix else first["loc"]))
     rule = first["msg"].removeprefix("Value error, ")

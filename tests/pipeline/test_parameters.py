@@ -77,7 +77,7 @@ BAD = [
     (changed("studies/deployment/shares", [0.1, 1.5]), "studies.deployment.shares.1: .*1, got 1.5"),
     (
         changed("studies/deployment/shares", [0.0, 1.0]),
-        "studies.deployment.shares: .*between 0 and 1, got \\[0.0",
+        "studies.deployment.shares: .*strictly between 0 and 1, got \\[0.0",
     ),
     (
         changed("studies/deployment/shares", [0.1, 0.1]),
