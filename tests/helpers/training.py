@@ -11,18 +11,37 @@ from torch import nn
 from neft import networks
 from neft._utils.seeding import generator
 from neft.chip import Hardware
+from neft.data.datasets import Splits
 from neft.devices import PRESETS
 from neft.training import (
+    IRS,
+    OVF,
     Benchmark,
+    CorrectNet,
     Method,
+    NoiseFree,
     NoiseInjection,
     NoisyForward,
+    RightCensored,
+    ScaledLogits,
     Schedule,
+    train,
     train_grid,
     trials,
 )
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
+SCHEDULE = Schedule(epochs=3, batch_size=32, validation_chips=2)
+METHODS = {
+    "noise_free": NoiseFree(),
+    "noise_injection": NoiseInjection(),
+    "scaled_logits": ScaledLogits(),
+    "ovf": OVF(beta=0.1),
+    "irs": IRS(beta=0.1, hidden=8),
+    "correctnet": CorrectNet(beta=1e-3, noise=True),
+    "right_censored": RightCensored(),
+    "clipped": NoiseInjection(clip=1.5),
+}
 NETWORKS = {
     "lenet5": {"channels": 1, "width": 1.0},
     "vgg8": {"channels": 3, "width": 0.25},
@@ -81,3 +100,13 @@ class Killed(Method):
 def same(first: nn.Module, second: nn.Module) -> bool:
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
+
+
+def fit(
+    method: Method, data: Splits, *, seed: int = 0, sigma_d: float = 0.2, **settings
+) -> tuple[nn.Module, pd.DataFrame]:
+    net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=seed)
+    history = train(
+        net, method, data, HARDWARE, sigma_d, SCHEDULE, seed=seed, progress=False, **settings
+    )
+    return net, history
