@@ -60,7 +60,7 @@ def run(
         device: that the tasks compute on.
 
     Returns:
-        One result a task.
+        One result per task.
 
     Raises:
         Exception: the first that a task raised.
