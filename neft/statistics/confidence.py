@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
+LEVEL = 0.95
+"""Confidence of the intervals."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -23,48 +26,44 @@ class Interval:
     high: float
 
 
-def student_interval(draws: ArrayLike, level: float = 0.95) -> Interval:
-    """Student's t interval of the mean of independent draws.
+def student_interval(draws: ArrayLike) -> Interval:
+    """Student's 95 % t interval of the mean of independent draws.
 
     Args:
         draws: at least one number.
-        level: confidence, between 0 and 1.
 
     Returns:
         Mean and bounds; the bounds of a single draw are NaN.
 
     Raises:
-        ValueError: no draw, or level outside (0, 1).
+        ValueError: no draw.
     """
     values = np.asarray(draws, dtype=float)
     if values.size == 0:
         raise ValueError("draws must not be empty")
-    _probability(level=level)
     mean = float(values.mean())
     if values.size == 1:
         return Interval(mean, float("nan"), float("nan"))
-    half = stats.t.ppf((1 + level) / 2, values.size - 1) * stats.sem(values)
+    half = stats.t.ppf((1 + LEVEL) / 2, values.size - 1) * stats.sem(values)
     return Interval(mean, mean - float(half), mean + float(half))
 
 
-def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a proportion (Wilson, doi 10.1080/01621459.1927.10502953).
+def wilson_interval(successes: int, trials: int) -> Interval:
+    """Wilson's 95 % score interval of a proportion (Wilson, doi 10.1080/01621459.1927.10502953).
 
     Args:
         successes: number of successes.
         trials: number of trials.
-        level: confidence, between 0 and 1.
 
     Returns:
         The proportion of successes and its bounds; the interval never has zero width.
 
     Raises:
-        ValueError: fewer successes than 0 or more than trials, no trial, or level outside (0, 1).
+        ValueError: fewer successes than 0 or more than trials, or no trial.
     """
     if not 0 <= successes <= trials or trials < 1:
         raise ValueError(f"successes must be 0 to trials (at least 1), got {successes} of {trials}")
-    _probability(level=level)
-    bounds = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
+    bounds = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
     return Interval(successes / trials, float(bounds.low), float(bounds.high))
 
 
@@ -151,9 +150,7 @@ def _resampled(values: np.ndarray, generator: np.random.Generator, resamples: in
     return means * np.sqrt(n / generator.chisquare(n - 1, resamples))
 
 
-def quantile_bounds(
-    draws: np.ndarray, probability: float, level: float = 0.95
-) -> tuple[float, float]:
+def quantile_bounds(draws: np.ndarray, probability: float) -> tuple[float, float]:
     """Bound a quantile of the accuracy of a random seed's network on a random chip.
 
     The bounds are two of all draws. Their ranks follow from the binomial distribution (Conover,
@@ -171,17 +168,17 @@ def quantile_bounds(
     Args:
         draws: [seeds, chips].
         probability: of a draw below the quantile, between 0 and 1.
-        level: confidence, between 0 and 1.
 
     Returns:
-        Lower and upper bound. A bound is NaN where there are too few draws for it: a lower bound
-        of the 1 % quantile needs 368 independent ones (0.99^368 < 0.025), of the 5 % quantile 72.
-        With one seed or one chip, r_s and r_c are unknown and both bounds are NaN.
+        Lower and upper bound of the 95 % interval. A bound is NaN where there are too few draws for
+        it: a lower bound of the 1 % quantile needs 368 independent ones (0.99^368 < 0.025), of the
+        5 % quantile 72. With one seed or one chip, r_s and r_c are unknown: both bounds are NaN.
 
     Raises:
-        ValueError: probability or level outside (0, 1), draws of another shape, or empty.
+        ValueError: probability outside (0, 1), draws of another shape, or empty.
     """
-    _probability(probability=probability, level=level)
+    if not 0 < probability < 1:
+        raise ValueError(f"probability must be between 0 and 1, got {probability}")
     variances = crossed_effects(draws).variances
     if np.isnan(variances[0]):
         return float("nan"), float("nan")
@@ -192,16 +189,10 @@ def quantile_bounds(
     correlation = 1 - 2 * special.owens_t(z, np.sqrt((1 - shares) / (1 + shares))) / spread
     inflation = 1 + (chips - 1) * correlation[0] + (seeds - 1) * correlation[1]
     independent = max(int(ordered.size / inflation + 1e-9), 1)
-    low, high = stats.binom.ppf([(1 - level) / 2, (1 + level) / 2], independent, probability)
+    low, high = stats.binom.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], independent, probability)
     each = ordered.size / independent  # draws for each independent one
     first, last = int((low - 1) * each), int(np.ceil((high + 1) * each - 1e-9)) - 1
     return (
         float(ordered[first]) if low >= 1 else float("nan"),
         float(ordered[last]) if high < independent else float("nan"),
     )
-
-
-def _probability(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must be between 0 and 1, got {value}")

@@ -1,6 +1,7 @@
 """Student's and Wilson's intervals: against scipy, their own equations and their coverage."""
 
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -10,15 +11,12 @@ from neft.statistics.confidence import student_interval, wilson_interval
 
 
 @pytest.mark.parametrize("size", [2, 3, 30])
-@pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
-def test_the_interval_is_students(size: int, level: float) -> None:
+def test_the_interval_is_students(size: int) -> None:
     draws = np.random.default_rng(size).normal(3, 2, size)
     standard_error = math.sqrt(sum((draws - sum(draws) / size) ** 2) / (size - 1) / size)
-    low, high = stats.t.interval(level, size - 1, loc=sum(draws) / size, scale=standard_error)
-    interval = student_interval(draws.tolist(), level)
-    assert (interval.mean, interval.low, interval.high) == pytest.approx(
-        (sum(draws) / size, low, high), rel=1e-12
-    )
+    mean = sum(draws) / size
+    ends = stats.t.interval(0.95, size - 1, loc=mean, scale=standard_error)
+    assert astuple(student_interval(draws.tolist())) == pytest.approx((mean, *ends), rel=1e-12)
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -29,27 +27,12 @@ def test_the_95_percent_interval_covers_the_mean_in_95_of_100_experiments(size: 
     assert covered == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / 2000))
 
 
-def test_equal_draws_have_zero_width() -> None:
-    interval = student_interval([0.5, 0.5, 0.5])
-    assert (interval.mean, interval.low, interval.high) == (0.5, 0.5, 0.5)
-
-
-def test_one_draw_has_a_mean_and_nan_bounds() -> None:
-    interval = student_interval([0.9])
-    assert interval.mean == 0.9
-    assert math.isnan(interval.low)
-    assert math.isnan(interval.high)
-
-
-def test_no_draw_has_no_mean() -> None:
+def test_equal_draws_have_zero_width_one_has_nan_bounds_and_none_has_no_mean() -> None:
+    assert astuple(student_interval([0.5, 0.5, 0.5])) == (0.5, 0.5, 0.5)
+    nan = math.nan
+    assert astuple(student_interval([0.9])) == pytest.approx((0.9, nan, nan), nan_ok=True)
     with pytest.raises(ValueError, match="draws must not be empty"):
         student_interval([])
-
-
-@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 95.0, float("nan")])
-def test_a_level_is_strictly_between_0_and_1(level: float) -> None:
-    with pytest.raises(ValueError, match=f"level must be between 0 and 1, got {level}"):
-        student_interval([1.0, 2.0], level)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 5), (3, 5), (5, 5), (40, 100)])

@@ -1,4 +1,4 @@
-"""Paired differences agree with differences of means, and cancel what both sides share."""
+"""Paired differences: those of means, without what both sides share; matrices of conditions."""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +7,7 @@ from scipy import stats
 
 from neft.statistics.summary import (
     QUANTITIES,
+    differences_from_matched,
     differences_from_references,
     paired_differences,
     summarise,
@@ -106,3 +107,42 @@ def test_uncertainty_differences_have_the_interval_of_a_paired_t_test() -> None:
 def test_uncertainty_differences_need_common_seeds() -> None:
     with pytest.raises(ValueError, match="every method must have the same sigma_d and seed as b"):
         uncertainty_differences(uncertainty(seeds=3).iloc[1:], against="b")
+
+
+def matrix_draws(sizes: list[float]) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    rows = [
+        (trained, tested, tested, seed, chip, random.uniform(0.5, 0.9))
+        for trained in sizes
+        for tested in sizes
+        for seed in range(3)
+        for chip in range(4)
+    ]
+    columns = ["trained_sigma_d", "sigma_d", "tested", "seed", "chip", "accuracy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_a_matrix_compares_down_its_columns_with_the_diagonal() -> None:
+    draws = matrix_draws([0.0, 0.1, 0.3])
+    matrix = differences_from_matched(draws, "trained_sigma_d", "sigma_d")
+    assert len(matrix) == 9
+    for row in matrix.itertuples():
+        theirs, own = (
+            draws[(draws.sigma_d == row.sigma_d) & (draws.trained_sigma_d == size)]
+            for size in (row.trained_sigma_d, row.sigma_d)
+        )
+        assert row.accuracy == pytest.approx(theirs.accuracy.mean())
+        pairs = pd.concat([own.assign(method="noise_injection"), theirs.assign(method="theirs")])
+        expected = differences_from_references(pairs).iloc[0]
+        assert (row.difference, row.difference_low, row.difference_high) == (
+            expected.difference,
+            expected.low,
+            expected.high,
+        )
+        assert (row.difference == 0) == (row.sigma_d == row.trained_sigma_d)
+
+
+def test_a_matrix_without_its_diagonal_is_refused() -> None:
+    draws = matrix_draws([0.0, 0.1])
+    with pytest.raises(ValueError, match=r"every trained_sigma_d must have .* as 0\.1"):
+        differences_from_matched(draws[draws.trained_sigma_d == 0], "trained_sigma_d", "sigma_d")
