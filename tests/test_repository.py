@@ -34,23 +34,21 @@ def code(notebook: Path) -> str:
     return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
 
 
-def dependencies() -> set[str]:
+def dependencies() -> list[str]:
     """Names of all that the project and its extras depend on, but itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     entries = sum(project["optional-dependencies"].values(), project["dependencies"])
-    return {re.split(r"[<>=\[]", entry)[0].lower() for entry in entries} - {"neft"}
+    return [re.split(r"[<>=\[]", entry)[0] for entry in entries if not entry.startswith("neft[")]
 
 
 def test_every_dependency_but_torch_is_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
-    assert dependencies() - pinned == {"torch", "torchvision"}
+    assert {name.lower() for name in dependencies()} - pinned == {"torch", "torchvision"}
 
 
 def test_every_dependency_is_declared_once_and_imported_packages_are_declared() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    entries = sum(project["optional-dependencies"].values(), project["dependencies"])
-    names = [re.split(r"[<>=\[]", entry)[0] for entry in entries if not entry.startswith("neft[")]
+    names = dependencies()
     assert len(names) == len(set(names))
     modules = set()
     for path in PACKAGE.rglob("*.py"):
@@ -126,20 +124,14 @@ def test_pipeline_is_short_and_every_study_can_be_a_section() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_notebooks_tell_and_carry_nothing(path: Path) -> None:
+def test_notebooks_tell_carry_nothing_and_have_one_cell_of_literal_parameters(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert notebook.metadata.kernelspec.name == "python3"
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
-    assert [cell.metadata.get("tags") for cell in cells].count(["parameters"]) == 1
-    defined = re.findall(r"^(?:def|class) (\w+)", code(path), flags=re.MULTILINE)
-    assert defined == (["Consistent"] if path.name == "5_your_own.ipynb" else [])
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_parameters_cell_holds_literals_only(path: Path) -> None:
-    cells = nbformat.read(path, as_version=4).cells
-    source = next(c.source for c in cells if c.metadata.get("tags") == ["parameters"])
-    for statement in ast.parse(source).body:
+    (parameters,) = (cell for cell in cells if cell.metadata.get("tags") == ["parameters"])
+    for statement in ast.parse(parameters.source).body:
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
+    defined = re.findall(r"^(?:def|class) (\w+)", code(path), flags=re.MULTILINE)
+    assert defined == (["Consistent"] if path.name == "5_your_own.ipynb" else [])

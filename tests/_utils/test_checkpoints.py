@@ -48,44 +48,35 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
     assert len(contents) == 1
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
-def test_a_truncated_file_is_refused_by_name(tmp_path: Path, share: float) -> None:
-    path = tmp_path / "cut.safetensors"
-    checkpoints.save(path, TENSORS, **HEADER)
-    content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match=r"cut\.safetensors: not a checkpoint"):
-        checkpoints.load(path)
-
-
-def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
+def test_truncated_and_other_files_are_refused_by_name(tmp_path: Path) -> None:
+    checkpoints.save(tmp_path / "whole", TENSORS, **HEADER)
+    content = (tmp_path / "whole").read_bytes()
+    shares = (0.0, 0.01, 0.5, 0.999)
+    for share in shares:
+        (tmp_path / f"cut to {share}").write_bytes(content[: int(share * len(content))])
     (tmp_path / "text").write_text("a longer text than the eight bytes of a header's length")
     torch.save(TENSORS, tmp_path / "pickle")
     save_file(TENSORS, tmp_path / "bare")
     save_file(TENSORS, tmp_path / "other", {"header": "no JSON"})
     (tmp_path / "folder").mkdir()
-    for name in ("text", "pickle", "bare", "other", "folder", "missing"):
+    cut = (f"cut to {share}" for share in shares)
+    for name in (*cut, "text", "pickle", "bare", "other", "folder", "missing"):
         with pytest.raises(ValueError, match=f"{name}: not a checkpoint"):
             checkpoints.load(tmp_path / name)
 
 
-def test_a_header_that_is_not_json_keeps_the_old_file(tmp_path: Path) -> None:
-    checkpoints.save(tmp_path / "c", TENSORS, epoch=1)
-    with pytest.raises(TypeError):
-        checkpoints.save(tmp_path / "c", TENSORS, epoch=object())
-    assert checkpoints.load(tmp_path / "c")[1] == {"epoch": 1}
-    assert list(tmp_path.iterdir()) == [tmp_path / "c"]
-
-
-def test_a_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("epoch", "error"), [(object(), TypeError), (2, OSError)])
+def test_a_header_that_is_not_json_or_a_full_disk_keeps_the_old_file(
+    epoch: object, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def half(_tensors: object, path: Path, _metadata: object) -> None:
         path.write_bytes(b"half of the ne")
         raise OSError("no space left on device")
 
     checkpoints.save(tmp_path / "c", TENSORS, epoch=1)
     monkeypatch.setattr(checkpoints, "save_file", half)
-    with pytest.raises(OSError, match="no space"):
-        checkpoints.save(tmp_path / "c", TENSORS, epoch=2)
+    with pytest.raises(error, match=r"JSON|no space"):
+        checkpoints.save(tmp_path / "c", TENSORS, epoch=epoch)
     assert checkpoints.load(tmp_path / "c")[1] == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [tmp_path / "c"]
 

@@ -55,22 +55,15 @@ def test_seeds_fill_63_bits_evenly() -> None:
     assert mean == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12 / 1000))
 
 
-def test_seeded_code_draws_from_the_key_and_restores_the_global_generator() -> None:
+def test_seeded_code_draws_from_the_key_and_its_end_or_exception_restores_the_generator() -> None:
     before = torch.get_rng_state()
-    with seeded("outer", 0):
+    with pytest.raises(KeyboardInterrupt), seeded("outer", 0):
         drawn = torch.rand(2).tolist()
         with seeded("inner"):
             torch.rand(3)
         drawn += torch.rand(2).tolist()
-    assert drawn == draw("outer", 0)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_an_exception_restores_the_global_generator() -> None:
-    before = torch.get_rng_state()
-    with pytest.raises(KeyboardInterrupt), seeded("a"):
-        torch.rand(3)
         raise KeyboardInterrupt
+    assert drawn == draw("outer", 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
