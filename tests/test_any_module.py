@@ -1,7 +1,6 @@
 """The laws of programming hold for any network: a chip is a copy with other weights in it."""
 
 import copy
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -142,20 +141,13 @@ def written(net: nn.Module, chip: dict[str, Tensor]) -> nn.Module:
     return other
 
 
-MODES = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-# Without gradients, torch's attention and transformer layers take fast paths in evaluation.
-PATHS = pytest.mark.parametrize(
-    ("training", "gradients"),
-    [(True, True), (False, True), (False, False)],
-    ids=["train", "eval", "fast"],
-)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_all_weights_of_device_layers_are_programmed_and_no_other(name: str) -> None:
     net, _, chip = setting(name, training=True)
-    assert len(chip) == NETWORKS[name][2]
-    on_chip = {id(net.get_parameter(key)) for key in chip}
+    weights = device_weights(net)
+    assert all(net.get_parameter(key) is weight for key, weight in weights.items())
+    assert chip.keys() == weights.keys() and len(chip) == NETWORKS[name][2]
+    on_chip = set(map(id, weights.values()))
     digital = {key: p for key, p in net.named_parameters() if id(p) not in on_chip}
     tables = ("class_token", "pos_embedding", "embedding.weight")
     assert all(p.dim() == 1 or key.endswith(tables) for key, p in digital.items()), digital.keys()
@@ -171,36 +163,30 @@ def test_every_programmed_weight_changes_the_output_also_on_fast_paths(name: str
             assert change > 1e-5 * clean.abs().max(), key
 
 
-@PATHS
+# Without gradients, torch's attention and transformer layers take fast paths in evaluation.
+@pytest.mark.parametrize(
+    ("training", "gradients"),
+    [(True, True), (False, True), (False, False)],
+    ids=["train", "eval", "fast"],
+)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_chip_is_a_copy_of_the_network_with_other_weights(
+def test_outputs_and_gradients_of_a_chip_are_those_of_a_copy_with_other_weights(
     name: str, training: bool, gradients: bool
 ) -> None:
     net, inputs, chip = setting(name, training)
+    other = written(net, chip)
     with torch.set_grad_enabled(gradients):
         clean = run(net, {}, inputs)
-        torch.testing.assert_close(run(net, chip, inputs), run(written(net, chip), {}, inputs))
+        on_chip, on_copy = run(net, chip, inputs), run(other, {}, inputs)
+        torch.testing.assert_close(on_chip, on_copy)
         assert torch.equal(run(net, {}, inputs), clean)
-
-
-@MODES
-@pytest.mark.parametrize("name", NETWORKS)
-def test_gradients_are_those_of_the_copy(name: str, training: bool) -> None:
-    net, inputs, chip = setting(name, training)
-    other = written(net, chip)
-    run(net, chip, inputs).square().mean().backward()
-    run(other, {}, inputs).square().mean().backward()
-    for key in chip:
-        gradient = net.get_parameter(key).grad
-        assert gradient.any(), key
-        torch.testing.assert_close(gradient, other.get_parameter(key).grad, rtol=1e-4, atol=1e-5)
-
-
-def reshaped(data: Splits, change: Callable[[Tensor], Tensor]) -> Splits:
-    def part(of: TensorDataset) -> TensorDataset:
-        return TensorDataset(change(of.tensors[0]), of.tensors[1])
-
-    return Splits(part(data.train), part(data.validation), part(data.test), data.classes)
+    if gradients:
+        on_chip.square().mean().backward()
+        on_copy.square().mean().backward()
+        for key in chip:
+            gradient, expected = (of.get_parameter(key).grad for of in (net, other))
+            assert gradient.any(), key
+            torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +197,14 @@ def test_three_calls_make_a_users_network_noisy_trained_and_evaluated(
 ) -> None:
     with seeded("user", kind):
         if kind == "lstm":
-            data = reshaped(tiny, lambda images: images.squeeze(1))  # sequences of rows
             net = Recurrent(nn.LSTM(32, 16, batch_first=True), 16)
         else:
-            data = reshaped(tiny, lambda images: images.expand(-1, 3, -1, -1))
             net = NETWORKS[kind][0]()
+    parts = []
+    for images, labels in (part.tensors for part in (tiny.train, tiny.validation, tiny.test)):
+        images = images.squeeze(1) if kind == "lstm" else images.expand(-1, 3, -1, -1)
+        parts.append(TensorDataset(images, labels))  # for the LSTM, sequences of rows
+    data = Splits(*parts, tiny.classes)
     before = {key: weight.detach().clone() for key, weight in device_weights(net).items()}
 
     hardware = Hardware.load("RRAM1")

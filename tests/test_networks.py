@@ -48,18 +48,26 @@ def resnet18(channels: int, classes: int, c: tuple[int, ...]) -> int:
     [
         (lenet5, 1.0, (6, 16, 120, 84)),
         (lenet5, 2.0, (12, 32, 240, 168)),
+        (lenet5, 0.5, (3, 8, 60, 42)),
+        (lenet5, 0.001, (1, 1, 1, 1)),
         (vgg8, 1.0, (64, 128, 256, 256, 512, 512, 1024)),
         (vgg8, 0.25, (16, 32, 64, 64, 128, 128, 256)),
+        (vgg8, 0.125, (8, 16, 32, 32, 64, 64, 128)),
         (resnet18, 1.0, (64, 128, 256, 512)),
         (resnet18, 0.25, (16, 32, 64, 128)),
     ],
 )
-def test_parameters_are_those_counted_by_hand(
+def test_width_scales_every_hidden_layer_and_parameters_are_those_counted_by_hand(
     count, width: float, c: tuple[int, ...], channels: int, classes: int
 ) -> None:
     with torch.device("meta"):  # sizes only
         net = NETWORKS[count.__name__](classes, channels=channels, width=width)
     assert sum(p.numel() for p in net.parameters()) == count(channels, classes, c)
+    layers = weighted_layers(net)
+    assert layers[0].weight.shape[1] == channels
+    layers_of_a_size = 5 if count is resnet18 else 1  # stem or shortcut, and two blocks
+    hidden = [size for size in c for _ in range(layers_of_a_size)]
+    assert [layer.weight.shape[0] for layer in layers] == [*hidden, classes]
 
 
 def test_full_width_resnet18_has_the_size_that_others_report_for_small_images() -> None:
@@ -153,22 +161,6 @@ def test_resnet18_equals_torchvisions_except_for_stem_and_names() -> None:
     other.load_state_dict(weights)
     images = torch.randn(2, 3, 32, 32, generator=generator("images"))
     torch.testing.assert_close(net(images), other(images))
-
-
-@pytest.mark.parametrize(
-    ("name", "width", "hidden"),
-    [
-        ("lenet5", 0.5, [3, 8, 60, 42]),
-        ("vgg8", 0.125, [8, 16, 32, 32, 64, 64, 128]),
-        ("lenet5", 0.001, [1, 1, 1, 1]),
-    ],
-)
-def test_width_scales_every_hidden_layer_and_no_other(
-    name: str, width: float, hidden: list[int]
-) -> None:
-    layers = weighted_layers(network(name, channels=3, width=width))
-    assert [layer.weight.shape[0] for layer in layers] == [*hidden, 10]
-    assert layers[0].weight.shape[1] == 3
 
 
 @pytest.mark.parametrize("name", NETWORKS)

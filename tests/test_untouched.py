@@ -5,19 +5,17 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from helpers.training import HARDWARE, noisy
 from torch import nn
 from torch.utils.data import TensorDataset
 
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
-from neft.chip import Hardware, accuracy_over_chips, program
-from neft.devices import PRESETS
+from neft.chip import accuracy_over_chips, program
 from neft.evaluation.batchnorm import reestimate
 from neft.evaluation.write_verify import curvature
-from neft.training import IRS, NoisyForward
+from neft.training import IRS
 from neft.training.irs import capture
-
-HARDWARE = Hardware(PRESETS["RRAM1"])
 
 
 class Fuse(nn.Module):
@@ -81,10 +79,6 @@ INPUTS = torch.randn(6, 1, 8, 8, generator=generator("inputs"))
 LABELS = torch.arange(6) % 3
 
 
-def forward(net: nn.Module) -> NoisyForward:
-    return NoisyForward(net, HARDWARE, 0.1, generator("backbone"), generator("feedback"))
-
-
 def irs(net: nn.Module) -> None:
     with seeded("auxiliary"):
         IRS(beta=0.1).auxiliary(net, INPUTS)
@@ -102,8 +96,8 @@ def chips(net: nn.Module) -> None:
 
 USES = {
     "program": lambda net: program(net, HARDWARE, 0.1, generator=generator("chip")),
-    "backbone": lambda net: forward(net).backbone(INPUTS),
-    "feedback": lambda net: forward(net).feedback(INPUTS, 0.2),
+    "backbone": lambda net: noisy(net).backbone(INPUTS),
+    "feedback": lambda net: noisy(net).feedback(INPUTS, 0.2),
     "snapshots": taken,
     "irs": irs,
     "chips": chips,
@@ -138,14 +132,6 @@ def test_a_network_is_left_as_it_was_after_an_exception(use: str, calls: int, er
     with nothing_changes(net), pytest.raises(error):
         net[2].left, net[2].error = calls, error
         USES[use](net)
-
-
-def test_feedback_leaves_a_training_batchnorm_alone() -> None:
-    net = network()
-    net[0][1].train()
-    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
-    forward(net).feedback(INPUTS, 0.2)
-    assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
 
 
 def test_evaluation_puts_every_module_in_evaluation() -> None:

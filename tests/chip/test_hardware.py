@@ -3,11 +3,10 @@
 import math
 
 import pytest
+from helpers.variation import STAIRS
 
 from neft.chip import Hardware
-from neft.devices import PRESETS, MeasuredGaussian
-
-MEASURED = MeasuredGaussian("made", "up", 1.0, g=(0.0, 0.4, 1.0), sigma=(0.03, 0.05, 0.04))
+from neft.devices import PRESETS
 
 
 @pytest.mark.parametrize(
@@ -24,15 +23,13 @@ def test_slice_factor_adds_devices_by_significance(bits: tuple[int, int], factor
     assert Hardware(PRESETS["RRAM1"], *bits).slice_factor == pytest.approx(factor)
 
 
-@pytest.mark.parametrize("bits", [(8, 3), (8, 0), (0, 1), (2, 4)])
-def test_bits_must_fill_whole_devices(bits: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="_bits must"):
-        Hardware(PRESETS["RRAM1"], *bits)
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"device_bits": 3}, r"device_bits must divide weight_bits \(8\), got 3"),
+        ({"device_bits": 0}, "device_bits must be at least 1, got 0"),
+        ({"weight_bits": 0}, "weight_bits must be at least 1, got 0"),
+        ({"weight_bits": 2, "device_bits": 4}, "device_bits must divide"),
         ({"stuck_low": -0.1}, r"stuck_low must be in \[0, 1\], got -0.1"),
         ({"stuck_high": math.nan}, r"stuck_high must be in \[0, 1\], got nan"),
         ({"stuck_low": 0.6, "stuck_high": 0.6}, r"must be at most 1, got 1.2"),
@@ -50,13 +47,13 @@ def test_impossible_settings_are_refused(settings: dict, said: str) -> None:
 
 
 def test_the_measured_size_is_that_of_the_devices_where_there_is_one() -> None:
-    assert Hardware(MEASURED).sigma_d_measured == pytest.approx(math.sqrt(5e-3 / 3))
+    assert Hardware(STAIRS).sigma_d_measured == pytest.approx(math.sqrt(14e-4 / 3))
     assert Hardware(PRESETS["PCM"]).sigma_d_measured == PRESETS["PCM"].sigma_d_measured
     with pytest.raises(ValueError, match="variation must have a measured size, got 'RRAM4'"):
         _ = Hardware(PRESETS["RRAM4"]).sigma_d_measured
 
 
-@pytest.mark.parametrize("hardware", [Hardware(PRESETS["RRAM4"], 6, 3), Hardware(MEASURED)])
+@pytest.mark.parametrize("hardware", [Hardware(PRESETS["RRAM4"], 6, 3), Hardware(STAIRS)])
 def test_hardware_is_equal_after_saving_and_loading(hardware: Hardware, tmp_path) -> None:
     hardware.save(tmp_path / "hardware.json")
     assert Hardware.load(tmp_path / "hardware.json") == hardware

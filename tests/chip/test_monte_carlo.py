@@ -2,14 +2,14 @@
 
 import pytest
 import torch
+from helpers.training import fit
 from torch import nn
 
-from neft import networks
 from neft._utils.seeding import generator
 from neft.chip import Hardware, accuracy_over_chips, program
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
-from neft.training import NoiseFree, Schedule, train
+from neft.training import NoiseFree
 
 HARDWARE = Hardware(PRESETS["FeFET2"])
 
@@ -17,10 +17,7 @@ HARDWARE = Hardware(PRESETS["FeFET2"])
 @pytest.fixture
 def net(tiny: Splits) -> nn.Module:
     """A network that has learnt enough to lose accuracy on devices."""
-    network = networks.build("lenet5", classes=3, channels=1, width=1.0, seed=0)
-    schedule = Schedule(epochs=3, batch_size=32, validation_chips=1)
-    train(network, NoiseFree(), tiny, HARDWARE, 0.0, schedule, seed=0, progress=False)
-    return network
+    return fit(NoiseFree(), tiny, sigma_d=0.0)[0]
 
 
 def draws(net: nn.Module, data: Splits, sigma_d: float = 0.4, **settings) -> torch.Tensor:
