@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 from neft._utils import checkpoints, parallel
 from neft.chip import Hardware, logits_over_chips
 from neft.data import datasets
-from neft.evaluation.grid import load_trained
+from neft.evaluation.grid import load_trained, trained_networks
 
 COUNT = 4
 """Number of example images."""
@@ -47,9 +47,7 @@ def class_probabilities(
     Raises:
         ValueError: the folder holds no network.
     """
-    paths = sorted(Path(folder).glob("*.safetensors"))
-    if not paths:
-        raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
+    paths = trained_networks(folder)
     seeds = [checkpoints.load(path)[1]["seed"] for path in paths]
     common = {
         "hardware": hardware, "chips": chips, "dataset_folder": dataset_folder, "device": device,

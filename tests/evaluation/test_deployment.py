@@ -66,16 +66,12 @@ def member(image: torch.Tensor, images: torch.Tensor) -> bool:
     return bool((images == image).flatten(1).all(1).any())
 
 
-def test_images_are_distinct_and_from_the_training_part_alone(tiny: Splits) -> None:
+def test_images_are_distinct_shuffled_and_from_the_training_part_alone(tiny: Splits) -> None:
     images = training_images(tiny.train, 96)
     assert images.flatten(1).unique(dim=0).shape[0] == 96
     assert all(member(image, tiny.train.tensors[0]) for image in images)
     for part in (tiny.validation, tiny.test):
         assert not any(member(image, part.tensors[0]) for image in images)
-
-
-def test_fewer_images_are_the_first_of_more_and_in_random_order(tiny: Splits) -> None:
-    images = training_images(tiny.train, 96)
     assert torch.equal(training_images(tiny.train, 10), images[:10])
     assert not torch.equal(images, tiny.train.tensors[0])
 
@@ -105,12 +101,9 @@ def test_labels_are_not_read_and_augmentation_repeats() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("count", [0, 97])
-def test_impossible_counts_are_refused(count: int, tiny: Splits) -> None:
-    with pytest.raises(ValueError, match=f"images must be 1 to 96, the training part, got {count}"):
-        training_images(tiny.train, count)
-
-
-def test_a_part_without_a_length_is_refused() -> None:
+def test_impossible_counts_and_a_part_without_a_length_are_refused(tiny: Splits) -> None:
+    for count in (0, 97):
+        with pytest.raises(ValueError, match=f"must be 1 to 96, the training part, got {count}"):
+            training_images(tiny.train, count)
     with pytest.raises(ValueError, match="train must have a length, got Dataset"):
         training_images(Dataset(), 1)

@@ -10,8 +10,7 @@ from torch.utils.data import TensorDataset
 
 from neft.chip import logits_over_chips
 from neft.data.datasets import Splits
-from neft.evaluation import example_images
-from neft.evaluation import grid as evaluation_grid
+from neft.evaluation import example_images, load_trained
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -32,7 +31,7 @@ def test_probabilities_are_those_of_the_test_chips(tmp_path: Path, tiny: Splits)
     images, labels = tiny.test.tensors
     for sigma_d, rows in table.groupby("sigma_d"):
         path = tmp_path / f"sigma_d={sigma_d:g},seed=3.safetensors"
-        network, _ = evaluation_grid.load_trained(path)
+        network, _ = load_trained(path)
         about = (network, images, HARDWARE, sigma_d)
         said = [
             logits.double().exp() / logits.double().exp().sum(1, keepdim=True)
@@ -50,15 +49,3 @@ def test_probabilities_are_those_of_the_test_chips(tmp_path: Path, tiny: Splits)
             }
             assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-6)
             assert row["label"] == labels[row["image"]]
-
-
-def test_means_are_a_distribution_over_classes(tmp_path: Path) -> None:
-    train_tiny_grid(tmp_path, seeds=[0], sigma_d=[0.3])
-    table = example_images.class_probabilities(tmp_path, hardware=HARDWARE, chips=3)
-    np.testing.assert_allclose(table.groupby("image")["mean"].sum(), 1)
-    assert (table.p5 <= table.p25).all() and (table.p75 <= table.p95).all()
-
-
-def test_folder_without_networks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="must hold trained networks"):
-        example_images.class_probabilities(tmp_path, hardware=HARDWARE, chips=1)

@@ -55,7 +55,7 @@ def test_every_network_is_tested_on_every_chip(tmp_path: Path, tiny: Splits) -> 
         assert row[list(over.summary())].to_dict() == over.summary()
 
 
-def test_conditions_together_are_those_alone_in_their_order(tmp_path: Path) -> None:
+def test_conditions_together_are_those_alone_in_their_order(tmp_path: Path, monkeypatch) -> None:
     """Each with its labels before the other columns; equal ones are computed once."""
     train_tiny_grid(tmp_path, sigma_d=[0.3])
     pair = replace(HARDWARE, mapping="differential")
@@ -63,7 +63,12 @@ def test_conditions_together_are_those_alone_in_their_order(tmp_path: Path) -> N
         Condition(made, sigma_d=sigma_d, labels={"place": place, "kind": "mine"})
         for place, (made, sigma_d) in enumerate([(pair, None), (HARDWARE, 0.1), (pair, None)])
     ]
+    tasks, original = [], evaluation_grid.parallel.run
+    monkeypatch.setattr(
+        evaluation_grid.parallel, "run", lambda f, t, **s: tasks.extend(t) or original(f, t, **s)
+    )
     together = evaluate(tmp_path, *conditions)
+    assert len(tasks) == 2 * 2
     for i, tables in enumerate(zip(*(evaluate(tmp_path, c) for c in conditions), strict=True)):
         expected = pd.concat(tables, ignore_index=True)
         pd.testing.assert_frame_equal(together[i], expected, check_exact=True)
@@ -72,16 +77,6 @@ def test_conditions_together_are_those_alone_in_their_order(tmp_path: Path) -> N
     first, last = (draws[draws.place == place].drop(columns="place") for place in (0, 2))
     pd.testing.assert_frame_equal(first.reset_index(drop=True), last.reset_index(drop=True))
     assert draws.mapping[draws.place == 1].unique() == ["weight"]
-
-
-def test_equal_conditions_are_computed_once(tmp_path: Path, monkeypatch) -> None:
-    train_tiny_grid(tmp_path, sigma_d=[0.3], seeds=[0])
-    tasks, original = [], evaluation_grid.parallel.run
-    monkeypatch.setattr(
-        evaluation_grid.parallel, "run", lambda f, t, **s: tasks.extend(t) or original(f, t, **s)
-    )
-    evaluate(tmp_path, *(Condition(HARDWARE, labels={"place": i}) for i in range(3)))
-    assert len(tasks) == 1
 
 
 def test_chips_may_have_another_sigma_d_than_the_training_s(tmp_path: Path, tiny: Splits) -> None:
@@ -129,26 +124,18 @@ class Scaled(Deployment):
 def test_a_deployment_sees_the_training_part_and_takes_the_place_of_programming(
     tmp_path: Path,
 ) -> None:
-    train_tiny_grid(tmp_path, sigma_d=[0.3])
-    plain, same, other = (
-        evaluate(tmp_path, Condition(HARDWARE, deployment=each)).draws
-        for each in (None, Scaled(1.0), Scaled(3.0))
+    """And what is kept of one deployment is not taken for another's."""
+    runs, settings = tmp_path / "runs", {"scratch": tmp_path / "scratch"}
+    train_tiny_grid(runs, sigma_d=[0.3])
+    plain = evaluate(runs, Condition(HARDWARE)).draws
+    same, other, again = (
+        evaluate(runs, Condition(HARDWARE, deployment=Scaled(factor)), **settings).draws
+        for factor in (1.0, 3.0, 1.0)
     )
     pd.testing.assert_frame_equal(same, plain, check_exact=True)
+    pd.testing.assert_frame_equal(again, plain, check_exact=True)
     assert list(other.columns) == list(plain.columns)
     assert not other.accuracy.equals(plain.accuracy)
-
-
-def test_what_is_kept_of_one_deployment_is_not_taken_for_another(tmp_path: Path) -> None:
-    train_tiny_grid(tmp_path / "runs", sigma_d=[0.3])
-    found = [
-        evaluate(
-            tmp_path / "runs", Condition(HARDWARE, deployment=each), scratch=tmp_path / "scratch"
-        ).draws
-        for each in (Scaled(1.0), Scaled(3.0), Scaled(1.0))
-    ]
-    assert not found[0].accuracy.equals(found[1].accuracy)
-    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
 
 
 def test_killed_evaluation_continues_to_the_same_draws(tmp_path: Path, monkeypatch) -> None:

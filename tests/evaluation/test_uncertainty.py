@@ -90,13 +90,6 @@ def test_a_collapsed_network_has_no_ekl_and_a_large_calibration_error() -> None:
     assert summary["calibration_error"] > 0.6
 
 
-def test_order_of_chips_does_not_matter_and_disagreement_raises_ekl() -> None:
-    logits, labels = made(5)
-    assert over(logits, labels) == pytest.approx(over(logits.flip(0), labels))
-    mild = over(0.5 * logits, labels)
-    assert over(logits, labels)["ekl"] > mild["ekl"] > 0
-
-
 def test_memory_does_not_grow_with_the_chips() -> None:
     """The sums have the same number of bytes after 2 and after 50 chips."""
     draw = generator("streaming")
@@ -121,11 +114,8 @@ def test_logits_that_are_not_finite_give_nan() -> None:
     assert all(math.isnan(value) for value in summary.values())
 
 
-def test_logits_of_other_images_are_refused() -> None:
+def test_logits_of_other_images_are_refused_and_no_chips_have_no_summary() -> None:
     with pytest.raises(ValueError, match=r"logits must be \[2, classes\], got \[3, 2\]"):
         OverChips(torch.tensor([0, 1])).add(torch.zeros(3, 2))
-
-
-def test_no_chips_have_no_summary() -> None:
     with pytest.raises(ValueError, match="chips must be at least 1, got 0"):
         OverChips(torch.tensor([0])).summary()
