@@ -23,12 +23,8 @@ def test_values_are_drawn_from_top_to_bottom_with_their_intervals_in_percent():
             ends = whisker.get_segments()[0][:, 0]
             assert ends == pytest.approx([100 * SETTING.low[i], 100 * SETTING.high[i]])
     assert ax.lines[0].get_xdata() == [60, 60]
-
-
-def test_the_default_value_has_a_filled_marker():
-    ax = setting(SETTING)
     faces = [bar.lines[0].get_markerfacecolor() for bar in ax.containers]
-    assert faces == ["white", style.METHOD_STYLES["irs"].colour, "white"]
+    assert faces == ["white", style.METHOD_STYLES["irs"].colour, "white"], "filled: the default"
 
 
 def test_a_value_without_a_difference_keeps_its_place():
@@ -39,7 +35,7 @@ def test_a_value_without_a_difference_keeps_its_place():
     assert np.isnan(ax.containers[1].lines[0].get_xdata()[0])
 
 
-def test_matrix_cells_show_accuracy_and_the_difference_from_the_diagonal():
+def test_matrix_cells_show_accuracy_and_the_difference_from_the_framed_diagonal():
     ax = matrix(MATRIX)
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.3"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["0.1", "0.3"]
@@ -52,8 +48,4 @@ def test_matrix_cells_show_accuracy_and_the_difference_from_the_diagonal():
     ]
     values = ax.collections[0].get_array().reshape(2, 2)
     assert values.tolist() == [[pytest.approx(91.2), 50], [90, 80]]
-
-
-def test_matrix_frames_the_diagonal():
-    ax = matrix(MATRIX)
     assert [patch.get_xy() for patch in ax.patches] == [(0, 0), (1, 1)]

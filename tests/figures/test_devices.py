@@ -3,30 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.tables import (
-    DISTANCES,
-    DRIFT,
-    LEVELS,
-    MAPPINGS,
-    MODELS,
-    PROBIT,
-    TIMES,
-    WEIGHT_ERRORS,
-    legend_texts,
-    lines,
-)
+from helpers import tables
+from helpers.tables import legend_texts, lines
 from matplotlib.colors import to_hex, to_rgb
 
 from neft import figures
 
 
-def test_a_missing_model_column_is_named():
-    with pytest.raises(ValueError, match=r"missing \['sigma'\]$"):
-        figures.plot_spread(LEVELS, MODELS.drop(columns="sigma"))
-
-
 def test_spread_shows_points_bars_and_models_in_percent():
-    ax = figures.plot_spread(LEVELS, MODELS)
+    ax = figures.plot_spread(tables.LEVELS, tables.MODELS)
     points, _, (bars,) = lines(ax)["Measured"]
     np.testing.assert_allclose(points.get_xydata(), [[0, 1], [0.5, 3], [1, 2]])
     ends = [segment[:, 1] for segment in bars.get_segments()]
@@ -37,36 +22,29 @@ def test_spread_shows_points_bars_and_models_in_percent():
     assert list(lines(ax))[:2] == ["late", "early"], "models keep the table's order"
     assert "G_{\\max}" in ax.get_xlabel() and "% of" in ax.get_ylabel()
     assert ax.get_ylim()[0] == 0
+    with pytest.raises(ValueError, match=r"missing \['sigma'\]$"):
+        figures.plot_spread(tables.LEVELS, tables.MODELS.drop(columns="sigma"))
 
 
 def test_drift_orders_times_and_darkens_with_time():
-    ax = figures.plot_drift(DRIFT)
+    ax = figures.plot_drift(tables.DRIFT)
     assert legend_texts(ax) == ["0 s", "10 ms", "0.1 s", "1 s", "100 s", "$10^{4}$ s"]
     light = [np.dot([0.2126, 0.7152, 0.0722], to_rgb(x.get_color())) for x in lines(ax).values()]
     assert np.all(np.diff(light) < 0)
     np.testing.assert_allclose(lines(ax)["100 s"].get_xydata(), [[0.2, -0.06], [1, -0.3]])
 
 
-@pytest.mark.parametrize(
-    "time_s, text",
-    [
-        (0, "0 s"),
-        (0.01, "10 ms"),
-        (0.1, "0.1 s"),
-        (4, "4 s"),
-        (100, "100 s"),
-        (1000, "$10^{3}$ s"),
-        (1e5, "$10^{5}$ s"),
-        (25_000, r"$2.5\times10^{4}$ s"),
-    ],
-)
-def test_times_have_readable_labels(time_s, text):
-    rows = pd.DataFrame({"time_s": [time_s] * 2, "g": [0.0, 1.0], "mean": [0.0, 0.0]})
-    assert legend_texts(figures.plot_drift(rows)) == [text]
+def test_times_have_readable_labels():
+    drift = pd.DataFrame({"time_s": [0, 0.01, 0.1, 4, 100, 1000, 25_000, 1e5], "g": 0, "mean": 0.0})
+    short, long = (
+        ["0 s", "10 ms", "0.1 s", "4 s", "100 s"],
+        ["10^{3}", r"2.5\times10^{4}", "10^{5}"],
+    )
+    assert legend_texts(figures.plot_drift(drift)) == short + [f"${power}$ s" for power in long]
 
 
 def test_probit_draws_measured_points_and_a_line_for_each_fit():
-    points, line = figures.plot_probit(PROBIT).lines
+    points, line = figures.plot_probit(tables.PROBIT).lines
     assert points.get_linestyle() == "None"
     assert list(points.get_ydata()) == pytest.approx([-10, 30])
     assert list(line.get_ydata()) == pytest.approx([-20, 20])
@@ -74,7 +52,7 @@ def test_probit_draws_measured_points_and_a_line_for_each_fit():
 
 
 def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent():
-    ax = figures.plot_weight_errors(WEIGHT_ERRORS)
+    ax = figures.plot_weight_errors(tables.WEIGHT_ERRORS)
     drawn = [list(line.get_ydata()) for line in ax.lines]
     assert np.array(drawn) == pytest.approx(
         np.array([[10, 20], [-20, -40], [30, 60], [30, 40], [-60, -80], [90, 120]])
@@ -87,7 +65,7 @@ def test_weight_errors_draw_spread_and_percentiles_for_each_mapping_in_percent()
 
 
 def test_mapping_accuracy_has_one_place_per_preset_and_intervals():
-    ax = figures.plot_mapping_accuracy(MAPPINGS)
+    ax = figures.plot_mapping_accuracy(tables.MAPPINGS)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["A", "B"]
     first = ax.containers[0]
     assert list(first.lines[0].get_ydata()) == pytest.approx([90, 70])
@@ -96,7 +74,7 @@ def test_mapping_accuracy_has_one_place_per_preset_and_intervals():
 
 
 def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
-    ax = figures.plot_accuracy_vs_time(TIMES)
+    ax = figures.plot_accuracy_vs_time(tables.TIMES)
     assert ax.get_xscale() == "log"
     assert list(ax.lines[0].get_xdata()) == [0.01, 100.0]
     assert list(ax.lines[0].get_ydata()) == pytest.approx([90, 80])
@@ -104,19 +82,19 @@ def test_accuracy_over_time_is_drawn_on_a_log_axis_in_the_order_of_time():
 
 @pytest.mark.parametrize("distance", ["ks", "ad"])
 def test_distances_have_filled_markers_where_a_model_is_rejected(distance):
-    ax = figures.plot_distances(DISTANCES, distance)
-    for candidate, rows in DISTANCES.groupby("candidate"):
+    ax = figures.plot_distances(tables.DISTANCES, distance)
+    for candidate, rows in tables.DISTANCES.groupby("candidate"):
         rows = rows.sort_values("g")
         line = lines(ax)[candidate]
         assert line.get_xydata().tolist() == rows[["g", distance]].to_numpy().tolist()
         assert line.get_markerfacecolor() == "white"
     full = [line.get_xydata().tolist() for line in ax.lines if line.get_linestyle() == "None"]
-    assert full == [[[0.25, DISTANCES[distance][1]]], []]
+    assert full == [[[0.25, tables.DISTANCES[distance][1]]], []]
 
 
 def test_bands_belong_to_their_model():
     bands = pd.DataFrame({"model": "early", "g": [1.0, 0.0], "low": 0.02, "high": 0.03})
-    ax = figures.plot_spread(LEVELS, MODELS, bands=bands)
+    ax = figures.plot_spread(tables.LEVELS, tables.MODELS, bands=bands)
     shown = [band for band in ax.collections if band.get_alpha() == 0.2 and len(band.get_paths())]
     (band,) = [b for b in shown if np.size(b.get_paths()[0].vertices)]
     assert to_hex(band.get_facecolor()[0]) == to_hex(lines(ax)["early"].get_color())

@@ -4,21 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.tables import (
-    ACCURACY,
-    CLASSES,
-    DISTANCES,
-    DRAWS,
-    EVERY_PLOT,
-    HISTORY,
-    LOSS,
-    ONE_TABLE,
-    PERCENTILES,
-    QUANTITY,
-    chip_ecdf,
-    legend_texts,
-    lines,
-)
+from helpers import tables
+from helpers.tables import chip_ecdf, legend_texts, lines
 from matplotlib.colors import to_hex
 
 from neft import figures
@@ -26,26 +13,20 @@ from neft.figures import style
 from neft.statistics import published
 
 
-@pytest.mark.parametrize("plot, table", EVERY_PLOT)
-def test_draws_on_the_given_axes_only(plot, table):
-    _, (left, right) = plt.subplots(1, 2)
+@pytest.mark.parametrize("plot, table", tables.EVERY_PLOT)
+def test_draws_on_the_given_axes_or_on_a_new_figure_only(plot, table):
+    figure, (left, right) = plt.subplots(1, 2)
     before = table.copy()
     assert plot(table, ax=left) is left
     assert not right.has_data()
     assert plt.get_fignums() == [1]
     assert plt.gca() is right, "the caller's current axes must not change"
     pd.testing.assert_frame_equal(table, before)
+    assert plot(table).figure is not figure
+    assert not right.has_data()
 
 
-@pytest.mark.parametrize("plot, table", EVERY_PLOT)
-def test_no_axes_means_a_new_figure(plot, table):
-    other = plt.subplots()[1]
-    ax = plot(table)
-    assert ax.figure is not other.figure
-    assert not other.has_data()
-
-
-@pytest.mark.parametrize("plot, table", EVERY_PLOT)
+@pytest.mark.parametrize("plot, table", tables.EVERY_PLOT)
 def test_a_missing_column_is_named(plot, table):
     for column in table.columns:
         with pytest.raises(ValueError, match=rf"missing \['{column}'\]$"):
@@ -58,7 +39,9 @@ def test_a_missing_column_is_named(plot, table):
 CHIPS = (figures.plot_chip_distribution, chip_ecdf)
 
 
-@pytest.mark.parametrize("plot, table", [case for case in EVERY_PLOT if case[0] not in CHIPS])
+@pytest.mark.parametrize(
+    "plot, table", [case for case in tables.EVERY_PLOT if case[0] not in CHIPS]
+)
 def test_two_rows_for_one_point_are_refused(plot, table):
     with pytest.raises(ValueError, match="one row per"):
         plot(pd.concat([table, table.iloc[:1]]))
@@ -66,12 +49,12 @@ def test_two_rows_for_one_point_are_refused(plot, table):
 
 def test_unknown_quantities_are_refused():
     with pytest.raises(ValueError, match="distance must be one of ks, ad, got 'kl'"):
-        figures.plot_distances(DISTANCES, "kl")
+        figures.plot_distances(tables.DISTANCES, "kl")
     with pytest.raises(ValueError, match="quantity must be one of validation_accuracy, train_loss"):
-        figures.plot_history(HISTORY, "accuracy")
+        figures.plot_history(tables.HISTORY, "accuracy")
 
 
-@pytest.mark.parametrize("plot, table", ONE_TABLE[1:])
+@pytest.mark.parametrize("plot, table", tables.OF_FRACTIONS)
 def test_percent_in_place_of_a_fraction_is_refused(plot, table):
     column = next(name for name in table.columns if name.endswith(("accuracy", "mean")))
     with pytest.raises(ValueError, match=rf"{column} must be a fraction in \[0, 1\], got"):
@@ -79,12 +62,12 @@ def test_percent_in_place_of_a_fraction_is_refused(plot, table):
 
 
 def test_accuracy_lines_bands_and_whiskers_hold_the_table_in_percent():
-    ax = figures.plot_accuracy_vs_sigma(ACCURACY)
+    ax = figures.plot_accuracy_vs_sigma(tables.ACCURACY)
     assert legend_texts(ax) == ["IRS", "OVF", "my method"]
     bands, whiskers = ax.collections[::2], ax.collections[1::2]
     offsets = []
     for (method, rows), band, whisker in zip(
-        ACCURACY.groupby("method", sort=False), bands, whiskers, strict=True
+        tables.ACCURACY.groupby("method", sort=False), bands, whiskers, strict=True
     ):
         rows = rows.sort_values("sigma_d")
         look = style.method_style(method)
@@ -104,19 +87,16 @@ def test_accuracy_lines_bands_and_whiskers_hold_the_table_in_percent():
     assert offsets[0] < 0 < offsets[2] and offsets[1] == pytest.approx(0, abs=1e-6)
 
 
-def test_one_seed_has_no_interval_and_is_still_drawn():
-    table = ACCURACY.assign(low=np.nan, high=np.nan)
+def test_one_seed_is_drawn_without_interval_and_the_axis_ends_at_0_and_100_percent():
+    table = tables.ACCURACY.assign(low=np.nan, high=np.nan)
     assert len(lines(figures.plot_accuracy_vs_sigma(table))) == 3
-
-
-def test_accuracy_axis_ends_at_0_and_100_percent():
-    table = ACCURACY.assign(accuracy=1.0, high=1.3, low=-0.4)
+    table = tables.ACCURACY.assign(accuracy=1.0, high=1.3, low=-0.4)
     bottom, top = figures.plot_accuracy_vs_sigma(table).get_ylim()
     assert bottom == -1 and top == 101
 
 
 def test_marks_are_labelled_dotted_lines():
-    ax = figures.plot_accuracy_vs_sigma(ACCURACY, marks={"RRAM B": 0.05, "RRAM C": 0.12})
+    ax = figures.plot_accuracy_vs_sigma(tables.ACCURACY, marks={"RRAM B": 0.05, "RRAM C": 0.12})
     found = {text.get_text(): text for text in ax.texts}
     assert list(found) == ["RRAM B", "RRAM C"]
     assert found["RRAM C"].xy[0] == 0.12
@@ -129,7 +109,7 @@ def test_marks_are_labelled_dotted_lines():
 
 def test_published_curves_are_thin_lines_with_one_legend_entry():
     theirs = published.accuracy("mnist", "vgg8", 1.0)
-    table = ACCURACY.replace({"method": {"my_method": "noise_injection"}})
+    table = tables.ACCURACY.replace({"method": {"my_method": "noise_injection"}})
     alone = figures.plot_accuracy_vs_sigma(table)
     ax = figures.plot_accuracy_vs_sigma(table, published=theirs)
     assert legend_texts(ax)[:-1] == legend_texts(alone)
@@ -141,26 +121,22 @@ def test_published_curves_are_thin_lines_with_one_legend_entry():
         rows = theirs[theirs.method == method]
         line = thin[style.METHOD_STYLES[method].colour]
         np.testing.assert_allclose(line.get_xydata().T, [rows.sigma_d, 100 * rows.accuracy])
-
-
-def test_without_published_curves_the_figure_is_unchanged():
-    none = published.accuracy("mnist5k", "lenet5", 1.0)
-    ax = figures.plot_accuracy_vs_sigma(ACCURACY, published=none)
-    assert legend_texts(ax) == ["IRS", "OVF", "my method"]
-    assert len(ax.lines) == 3
+    none = figures.plot_accuracy_vs_sigma(tables.ACCURACY, published=theirs[:0])
+    assert legend_texts(none) == ["IRS", "OVF", "my method"]
+    assert len(none.lines) == 3
 
 
 def test_ecdf_is_the_share_of_chips_at_or_below_an_accuracy_with_marked_percentiles():
-    ax = chip_ecdf(DRAWS)
+    ax = chip_ecdf(tables.DRAWS)
     assert legend_texts(ax) == ["OVF", "Noise-free", "my method"]
-    for i, (method, rows) in enumerate(DRAWS.groupby("method", sort=False)):
+    for i, (method, rows) in enumerate(tables.DRAWS.groupby("method", sort=False)):
         curve, marks, _ = ax.lines[3 * i : 3 * i + 3]
         x, y = curve.get_data()
         assert x[0] == -np.inf and y[0] == 0
         for accuracy, percent in zip(x[1:], y[1:], strict=True):
             count = sum(100 * value <= accuracy for value in rows.accuracy)
             assert percent == pytest.approx(100 * count / len(rows))
-        (expected,) = 100 * PERCENTILES.set_index("method").loc[[method]].to_numpy()
+        (expected,) = 100 * tables.PERCENTILES.set_index("method").loc[[method]].to_numpy()
         np.testing.assert_allclose(marks.get_xydata(), list(zip(expected, (1, 5), strict=True)))
         look = style.method_style(method)
         assert (marks.get_marker(), marks.get_color()) == (look.marker, look.colour)
@@ -169,11 +145,11 @@ def test_ecdf_is_the_share_of_chips_at_or_below_an_accuracy_with_marked_percenti
 
 
 def test_class_probabilities_are_in_percent_side_by_side_with_the_true_class_marked():
-    ax = figures.plot_class_probabilities(CLASSES)
+    ax = figures.plot_class_probabilities(tables.CLASSES)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1", "2"]
     assert legend_texts(ax) == ["my method", "OVF"]
     seen = []
-    for i, (method, rows) in enumerate(CLASSES.groupby("method", sort=False)):
+    for i, (method, rows) in enumerate(tables.CLASSES.groupby("method", sort=False)):
         rows = rows.sort_values("class")
         markers = lines(ax)[style.method_style(method).label]
         np.testing.assert_allclose(markers.get_ydata(), 100 * rows["mean"])
@@ -188,29 +164,23 @@ def test_class_probabilities_are_in_percent_side_by_side_with_the_true_class_mar
 
 
 def test_only_the_likeliest_classes_are_shown_even_without_the_true_one():
-    ax = figures.plot_class_probabilities(CLASSES.assign(label=1), classes=2)
+    ax = figures.plot_class_probabilities(tables.CLASSES.assign(label=1), classes=2)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "2"]
     assert not ax.patches
 
 
-def test_loss_is_not_in_percent():
-    ax = figures.plot_history(LOSS, "train_loss")
-    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 0.67], [2, 0.77], [3, 0.87]])
-    assert ax.get_ylabel() == "Training loss"
-
-
 def test_of_two_equal_curves_both_show():
     lower, upper = (
-        line.get_zorder() for line in figures.plot_accuracy_vs_sigma(ACCURACY).lines[1:]
+        line.get_zorder() for line in figures.plot_accuracy_vs_sigma(tables.ACCURACY).lines[1:]
     )
     thick, thin = (style.method_style(name).linewidth for name in ("ovf", "my_method"))
     assert thick > thin and lower < upper
 
 
 def test_every_chip_is_drawn_in_order_of_appearance_of_methods():
-    ax = figures.plot_chip_distribution(DRAWS)
+    ax = figures.plot_chip_distribution(tables.DRAWS)
     assert [x.get_text() for x in ax.get_xticklabels()] == ["OVF", "Noise-free", "my method"]
-    for i, (method, rows) in enumerate(DRAWS.groupby("method", sort=False)):
+    for i, (method, rows) in enumerate(tables.DRAWS.groupby("method", sort=False)):
         strip = ax.collections[i]
         places, percent = np.asarray(strip.get_offsets()).T
         np.testing.assert_allclose(np.sort(percent), np.sort(100 * rows.accuracy))
@@ -221,18 +191,21 @@ def test_every_chip_is_drawn_in_order_of_appearance_of_methods():
     np.testing.assert_allclose([x.get_ydata()[0] for x in medians], [60, 60, 60])
 
 
-def test_history_has_one_line_per_seed_and_one_legend_entry_per_method():
-    ax = figures.plot_history(HISTORY)
+def test_history_has_one_line_per_seed_and_one_legend_entry_per_method_and_loss_is_no_percent():
+    ax = figures.plot_history(tables.HISTORY)
     assert legend_texts(ax) == ["IRS", "my method"]
     assert len(ax.lines) == 4
     np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 67], [2, 77], [3, 87]])
     assert {x.get_color() for x in ax.lines[:2]} == {style.METHOD_STYLES["irs"].colour}
+    ax = figures.plot_history(tables.LOSS, "train_loss")
+    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 0.67], [2, 0.77], [3, 0.87]])
+    assert ax.get_ylabel() == "Training loss"
 
 
 def test_a_method_looks_the_same_in_every_figure_beside_any_others():
-    alone = figures.plot_accuracy_vs_sigma(ACCURACY[ACCURACY.method == "my_method"])
-    together = figures.plot_accuracy_vs_sigma(ACCURACY)
-    history = figures.plot_history(HISTORY)
+    alone = figures.plot_accuracy_vs_sigma(tables.ACCURACY[tables.ACCURACY.method == "my_method"])
+    together = figures.plot_accuracy_vs_sigma(tables.ACCURACY)
+    history = figures.plot_history(tables.HISTORY)
     drawn = [lines(ax)["my method"] for ax in (alone, together, history)]
     assert len({x.get_color() for x in drawn}) == 1
     assert len({x.get_linestyle() for x in drawn}) == 1
@@ -241,7 +214,7 @@ def test_a_method_looks_the_same_in_every_figure_beside_any_others():
 
 @pytest.mark.parametrize("log", [False, True])
 def test_quantities_are_not_in_percent_and_have_bands(log):
-    table = QUANTITY.assign(low=QUANTITY.low - 2)
+    table = tables.QUANTITY.assign(low=tables.QUANTITY.low - 2)
     ax = figures.plot_quantity_vs_sigma(table, label="EKL (nats)", log=log)
     assert ax.get_ylabel() == "EKL (nats)"
     assert ax.get_yscale() == ("log" if log else "linear")
@@ -257,7 +230,7 @@ def test_quantities_are_not_in_percent_and_have_bands(log):
 
 
 def test_convergence_is_shown_side_by_side_in_percent():
-    table = QUANTITY.assign(mean=[0.2 * (i % 5) for i in range(9)])
+    table = tables.QUANTITY.assign(mean=[0.2 * (i % 5) for i in range(9)])
     table = table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.05)
     ax = figures.plot_convergence(table)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "0.1", "0.2"]

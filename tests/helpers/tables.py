@@ -1,5 +1,7 @@
 """A table for every figure, and helpers for tests of figures."""
 
+from functools import partial
+
 import pandas as pd
 
 from neft import figures
@@ -113,20 +115,10 @@ PERCENTILES = DRAWS.groupby("method").accuracy.quantile([0.01, 0.05]).unstack().
 PERCENTILES.columns = ["method", "p1", "p5"]
 
 
-def chip_ecdf(draws, **ax):
-    return figures.plot_chip_ecdf(draws, PERCENTILES, **ax)
-
-
-def setting(table, **ax):
-    return figures.plot_setting(table, "accuracy", reference=0.6, **ax)
-
-
-def matrix(table, **ax):
-    return figures.plot_matrix(table, "trained", "tested", **ax)
-
-
-ONE_TABLE = [
-    (figures.plot_drift, DRIFT),
+chip_ecdf = partial(figures.plot_chip_ecdf, percentiles=PERCENTILES)
+setting = partial(figures.plot_setting, quantity="accuracy", reference=0.6)
+matrix = partial(figures.plot_matrix, trained="trained", tested="tested")
+OF_FRACTIONS = [
     (figures.plot_accuracy_vs_sigma, ACCURACY),
     (figures.plot_chip_distribution, DRAWS),
     (figures.plot_class_probabilities, CLASSES),
@@ -140,15 +132,16 @@ ONE_TABLE = [
     (matrix, MATRIX),
 ]
 EVERY_PLOT = [
-    *ONE_TABLE,
-    (lambda table, **ax: figures.plot_spread(table, MODELS, **ax), LEVELS),
-    (lambda table, **ax: figures.plot_distances(table, "ks", **ax), DISTANCES),
+    *OF_FRACTIONS,
+    (figures.plot_drift, DRIFT),
+    (partial(figures.plot_spread, models=MODELS), LEVELS),
+    (partial(figures.plot_distances, distance="ks"), DISTANCES),
     (figures.plot_probit, PROBIT),
     (figures.plot_weight_errors, WEIGHT_ERRORS),
     (setting, SETTING),
     (chip_ecdf, DRAWS),
-    (lambda table, **ax: figures.plot_history(table, "train_loss", **ax), LOSS),
-    (lambda table, **ax: figures.plot_quantity_vs_sigma(table, label="EKL", **ax), QUANTITY),
+    (partial(figures.plot_history, quantity="train_loss"), LOSS),
+    (partial(figures.plot_quantity_vs_sigma, label="EKL"), QUANTITY),
 ]
 
 
