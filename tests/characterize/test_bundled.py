@@ -71,20 +71,14 @@ def test_the_readme_and_licence_travel_with_the_table():
     assert "Copyright (c) 2021 Akash Levy" in (bundled.LEVELS.parent / "LICENSE").read_text()
 
 
-def test_a_missing_raw_file_is_named_with_its_address(tmp_path):
+def test_a_missing_raw_file_is_named_with_its_address_and_a_changed_one_with_both_digests(tmp_path):
     source = bundled.SOURCES[0]
-    with pytest.raises(ValueError, match=re.escape(source.file)) as error:
+    with pytest.raises(ValueError, match=f"{re.escape(source.file)}.*{re.escape(source.url)}"):
         bundled.build(tmp_path)
-    assert source.url in str(error.value)
-
-
-def test_a_changed_raw_file_is_refused_with_both_digests(tmp_path):
-    source = bundled.SOURCES[0]
     (tmp_path / source.file).write_bytes(b"changed")
-    with pytest.raises(ValueError, match=re.escape(source.file)) as error:
+    digests = f"{source.sha256}.*{hashlib.sha256(b'changed').hexdigest()}"
+    with pytest.raises(ValueError, match=f"{re.escape(source.file)}.*{digests}"):
         bundled.build(tmp_path)
-    assert source.sha256 in str(error.value)
-    assert hashlib.sha256(b"changed").hexdigest() in str(error.value)
 
 
 def test_the_command_writes_what_build_makes(tmp_path, monkeypatch):

@@ -27,6 +27,12 @@ def slow_row(time_s, level, pairs):
     return row + [slow_quantile(sorted(errors), probability) for probability in QUANTILES]
 
 
+def assert_same(fast, pairs):
+    slow = [slow_row(*key, pairs[key]) for key in sorted(pairs)]
+    slow = pd.DataFrame(slow, columns=list(LEVEL_COLUMNS))
+    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+
+
 def test_level_table_equals_a_loop_over_cells(reads):
     initial = {c: g for c, t, g in reads.itertuples(index=False) if t == 0}
     pairs = {}
@@ -34,23 +40,15 @@ def test_level_table_equals_a_loop_over_cells(reads):
         if time_s > 0 and initial[cell] < G_MAX:
             level = int(initial[cell] // (G_MAX / LEVELS))
             pairs.setdefault((time_s, level), []).append((initial[cell], g))
-    slow = pd.DataFrame(
-        [slow_row(*key, pairs[key]) for key in sorted(pairs)], columns=list(LEVEL_COLUMNS)
-    )
-    assert len(slow) == 2 * LEVELS
-    fast = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
-    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+    assert len(pairs) == 2 * LEVELS
+    assert_same(level_table(reads), pairs)
 
 
 @pytest.mark.parametrize("form", ["reads", "full"])
 def test_order_of_rows_and_one_temperature_do_not_change_a_bit(form, request):
     reads = request.getfixturevalue(form)
     changed = reads.sample(frac=1, random_state=3).assign(temperature_K=350)
-    first, second = (
-        level_table(table, technology="toy", g_max_S=G_MAX, levels=LEVELS)
-        for table in (reads, changed)
-    )
-    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    pd.testing.assert_frame_equal(level_table(reads), level_table(changed), check_exact=True)
 
 
 def test_level_table_of_targets_equals_a_loop_over_reads(full):
@@ -59,64 +57,22 @@ def test_level_table_of_targets_equals_a_loop_over_reads(full):
         # In whole uS: exact, unlike a division of targets that lie on the edges.
         level = min(round(row.target_S * 1e6) * LEVELS // 40, LEVELS - 1)
         pairs.setdefault((row.time_s, level), []).append((row.target_S, row.conductance_S))
-    slow = pd.DataFrame(
-        [slow_row(*key, pairs[key]) for key in sorted(pairs)], columns=list(LEVEL_COLUMNS)
-    )
-    assert slow["time_s"].unique().tolist() == [0, 0.5, 20]
-    fast = level_table(full, technology="toy", g_max_S=G_MAX, levels=LEVELS)
-    pd.testing.assert_frame_equal(fast, slow, rtol=1e-9, check_dtype=False)
+    assert {time_s for time_s, _ in pairs} == {0, 0.5, 20}
+    assert_same(level_table(full), pairs)
 
 
 @pytest.mark.parametrize("left_out", [[], ["target_S"]])
 def test_each_cycle_counts_as_a_separate_cell(full, left_out):
     full = full.assign(target_S=full["target_S"] - 5e-6).drop(columns=left_out)
     one_a_cell = full.assign(cell=10 * full["cell"] + full["cycle"]).drop(columns="cycle")
-    first, second = (
-        level_table(table, technology="toy", g_max_S=8e-5, levels=2) for table in (full, one_a_cell)
-    )
+    first, second = (level_table(table, 8e-5, 2) for table in (full, one_a_cell))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            lambda r: changed(r, 3, "target_S", 3e-5),
-            "row 4: target_S must be one value in a cell an",
-        ),
-        (
-            lambda r: r.assign(target_S=5e-5),
-            "row 0: target_S must be at most g_max_S 4e-05, got 5e-",
-        ),
-        (
-            lambda r: r.assign(temperature_K=300 + r["cell"] % 2),
-            "temperature_K must be one value in a level table, got [300.0, 301.0]",
-        ),
-        (
-            lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0],
-            "level 0 at time_s 0 must have at least 2 reads that differ, got 1",
-        ),
-        (
-            lambda r: r.assign(conductance_S=r["target_S"]),
-            "level 1 at time_s 0 must have at least 2 reads that differ, got 20 equal ones",
-        ),
-        (
-            lambda r: r.drop(columns="target_S")[(r["time_s"] > 0) | (r["cycle"] == 0)],
-            "cell, cycle must have a read at time_s 0, got none for 8, 1",
-        ),
-    ],
-)
-def test_bad_optional_columns_are_refused(full, change, message):
-    with pytest.raises(ValueError) as error:
-        level_table(change(full), technology="toy", g_max_S=G_MAX, levels=LEVELS)
-    assert str(error.value).startswith(f"reads: {message}")
-
-
 def test_scaling_conductance_and_range_changes_only_the_range(reads):
-    first = level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
     scaled = reads.assign(conductance_S=reads["conductance_S"] * 8)
-    second = level_table(scaled, technology="toy", g_max_S=G_MAX * 8, levels=LEVELS)
-    pd.testing.assert_frame_equal(first, second.assign(g_max_S=G_MAX), check_exact=True)
+    again = level_table(scaled, g_max_S=G_MAX * 8).assign(g_max_S=G_MAX)
+    pd.testing.assert_frame_equal(level_table(reads), again, check_exact=True)
 
 
 def test_a_conductance_just_below_the_range_is_in_the_last_level():
@@ -124,8 +80,7 @@ def test_a_conductance_just_below_the_range_is_in_the_last_level():
     rows += [(c, t, c * 1e-6 * (1 + t * c)) for c in (1, 2) for t in (0, 1)]
     rows += [(c, t, c * 1e-6 * (1 + t * c)) for c in (14, 15) for t in (0, 1)]
     table = pd.DataFrame(rows, columns=["cell", "time_s", "conductance_S"])
-    levels = level_table(table, technology="toy", g_max_S=G_MAX, levels=3)
-    assert levels["n"].tolist() == [2, 2, 2]
+    assert level_table(table, levels=3)["n"].tolist() == [2, 2, 2]
 
 
 def changed(reads, row, column, value):
@@ -146,22 +101,43 @@ def changed(reads, row, column, value):
     ],
 )
 def test_bad_settings_are_refused(reads, options, message):
-    options = {"technology": "toy", "g_max_S": G_MAX, "levels": LEVELS} | options
     with pytest.raises(ValueError, match=message):
         level_table(reads, **options)
 
 
+TWO_READS = "must have at least 2 reads that differ, got"
+BAD_READS = {
+    "row 1: columns must include ['cell']": lambda r: r.drop(columns="cell"),
+    "row 7: conductance_S must be non-negative, got -1.0": (
+        lambda r: changed(r, 7, "conductance_S", -1.0)
+    ),
+    "row 7: cell, time_s must be unique together, got 6, 0.0": lambda r: changed(r, 7, "cell", 6),
+    "cell must have a read at time_s 0, got none for 3": lambda r: r.drop(index=3),
+    "some cell below g_max_S 4e-05 must be read again, got none": lambda r: r[r["time_s"] == 0],
+    f"level 0 at time_s 0.5 {TWO_READS} 240 equal ones": lambda r: r.assign(conductance_S=1e-6),
+}
+BAD_FULL_READS = {
+    "row 4: target_S must be one value in a cell an": lambda r: changed(r, 3, "target_S", 3e-5),
+    "row 0: target_S must be at most g_max_S 4e-05, got 5e-": lambda r: r.assign(target_S=5e-5),
+    "temperature_K must be one value in a level table, got [300.0, 301.0]": (
+        lambda r: r.assign(temperature_K=300 + r["cell"] % 2)
+    ),
+    f"level 0 at time_s 0 {TWO_READS} 1": (
+        lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0]
+    ),
+    f"level 1 at time_s 0 {TWO_READS} 20 equal": lambda r: r.assign(conductance_S=r["target_S"]),
+    "cell, cycle must have a read at time_s 0, got none for 8, 1": (
+        lambda r: r.drop(columns="target_S")[(r["time_s"] > 0) | (r["cycle"] == 0)]
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda r: r.drop(columns="cell"), r"columns must include \['cell'\]"),
-        (lambda r: changed(r, 7, "conductance_S", -1.0), "row 7: .* non-negative, got -1.0"),
-        (lambda r: changed(r, 7, "cell", 6), "row 7: cell, time_s must be unique .* 6, 0.0"),
-        (lambda r: r.drop(index=3), "cell must have a read at time_s 0, got none for 3"),
-        (lambda r: r[r["time_s"] == 0], "must be read again, got none"),
-        (lambda r: r.assign(conductance_S=1e-6), r"level 0 at time_s 0.5 .* got 240 equal ones"),
-    ],
+    ("form", "message"),
+    [*(("reads", said) for said in BAD_READS), *(("full", said) for said in BAD_FULL_READS)],
 )
-def test_bad_reads_are_refused(reads, change, message):
-    with pytest.raises(ValueError, match=message):
-        level_table(change(reads), technology="toy", g_max_S=G_MAX, levels=LEVELS)
+def test_bad_reads_are_refused(form, message, request):
+    change = (BAD_READS | BAD_FULL_READS)[message]
+    with pytest.raises(ValueError) as error:
+        level_table(change(request.getfixturevalue(form)))
+    assert str(error.value).startswith(f"reads: {message}")

@@ -16,6 +16,12 @@ from neft.characterize.reads import read_level_table, read_reads, read_relaxatio
 UNREADABLE = "file must be a readable table, got "
 ONE_UNIT = "exactly one column must be of ['conductance_S', 'conductance_mS', 'conductance_uS']"
 ONE_TARGET = "at most one column must be of ['target_S', 'target_mS', 'target_uS']"
+
+
+def no_unit(*names):
+    return f"row 1: {ONE_UNIT}, got {list(names)}"
+
+
 BAD_TABLES = {
     "": "file must be a readable table, got No columns to parse from file",
     HEADER: "row 2: table must have a row here, got its end",
@@ -25,11 +31,12 @@ BAD_TABLES = {
     "cell,conductance_S\n0,1\n": (
         "row 1: columns must include ['time_s'], got ['cell', 'conductance_S']"
     ),
-    "cell,time_s\na,0\n": f"row 1: {ONE_UNIT}, got ['cell', 'time_s']",
-    "cell;time_s;conductance_S\na;0;1\n": f"row 1: {ONE_UNIT}, got ['cell;time_s;conductance_S']",
-    "cell\ttime_s\tconductance_S\na\t0\t1\n": (
-        f"row 1: {ONE_UNIT}, got ['cell\\ttime_s\\tconductance_S']"
-    ),
+    "cell,time_s\na,0\n": no_unit("cell", "time_s"),
+    "cell;time_s;conductance_S\na;0;1\n": no_unit("cell;time_s;conductance_S"),
+    "cell\ttime_s\tconductance_S\na\t0\t1\n": no_unit("cell\ttime_s\tconductance_S"),
+    "<!DOCTYPE html>\n<html>\n<body>Error 404</body>\n</html>\n": no_unit("<!DOCTYPE html>"),
+    "cell,time_s,conductance_nS\na,0,1\n": no_unit("conductance_nS"),
+    "cell,conductance_S,conductance_uS\na,0,0\n": no_unit("conductance_S", "conductance_uS"),
     "cell,time_s,conductance_S,target_uS,target_S\na,0,0,0,0\n": (
         f"row 1: {ONE_TARGET}, got ['target_uS', 'target_S']"
     ),
@@ -37,24 +44,16 @@ BAD_TABLES = {
     "cell,time_s,conductance_S,temperature_C\na,0,0,25\n": (
         "row 1: at most one column must be of ['temperature_K'], got ['temperature_C']"
     ),
-    "<!DOCTYPE html>\n<html>\n<body>Error 404</body>\n</html>\n": (
-        f"row 1: {ONE_UNIT}, got ['<!DOCTYPE html>']"
-    ),
-    "cell,time_s,conductance_nS\na,0,1\n": f"row 1: {ONE_UNIT}, got ['conductance_nS']",
-    "cell,conductance_S,conductance_uS\na,0,0\n": (
-        f"row 1: {ONE_UNIT}, got ['conductance_S', 'conductance_uS']"
-    ),
     "cell,cell\na,b\n": (
         "row 1: 2 columns must have as many different names, got ['cell', 'cell']"
     ),
     "cell,time_s,conductance_uS\na,0,-2\n": "row 2: conductance_uS must be non-negative, got '-2'",
 }
 BAD_FOURTH_ROWS = {
-    "a,1,high": "conductance_S must be a finite number, got 'high'",
-    "a,1,True": "conductance_S must be a finite number, got 'True'",
-    "a,1,inf": "conductance_S must be a finite number, got 'inf'",
-    "a,1,nan": "conductance_S must be a finite number, got 'nan'",
-    "a,1,": "conductance_S must be a finite number, got ''",
+    **{
+        f"a,1,{value}": f"conductance_S must be a finite number, got '{value}'"
+        for value in ("high", "True", "inf", "nan", "")
+    },
     "a,1": "conductance_S must be a finite number, got ''",
     "a,1,-1e-6": "conductance_S must be non-negative, got '-1e-6'",
     "a,later,1": "time_s must be a finite number, got 'later'",
@@ -110,17 +109,17 @@ def test_parquet_of_bad_text_ends_in_the_same_error(tmp_path, text, message):
 
 def parquet(**columns):
     columns = {"cell": ["a", "b"], "time_s": [0, 1], "conductance_S": [0.5, 0.25]} | columns
-    sink = io.BytesIO()
     kept = {name: values for name, values in columns.items() if values is not None}
-    pyarrow.parquet.write_table(pyarrow.table(list(kept.values()), names=list(kept)), sink)
-    return sink.getvalue()
+    return table_bytes(list(kept), list(kept.values()))
 
 
-def twice_named_parquet():
-    names = ["cell", "time_s", "conductance_S", "conductance_S"]
+def table_bytes(names, values):
     sink = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table([["a"], [0], [1], [1]], names=names), sink)
+    pyarrow.parquet.write_table(pyarrow.table(values, names=names), sink)
     return sink.getvalue()
+
+
+TWICE = table_bytes(["cell", "time_s", "conductance_S", "conductance_S"], [["a"], [0], [1], [1]])
 
 
 def excel():
@@ -131,64 +130,51 @@ def excel():
 
 
 SECOND = np.timedelta64(1, "s")
-BAD_BYTES = {
-    "utf-16": ("r.csv", GOOD.encode("utf-16"), UNREADABLE),
-    "latin-1": ("r.csv", f"{GOOD}µ,0,1\n".encode("latin-1"), UNREADABLE),
-    "excel": ("r.csv", excel(), UNREADABLE),
-    "page": ("r.csv", f"<p>\n{'x, ' * 9}\n".encode(), UNREADABLE),
-    "long page": ("r.csv", b"<p>" * 9999 + b"\nx\n", f"row 1: {ONE_UNIT}, got ['<p><p>"),
-    "gzip named csv": ("r.csv", gzip.compress(GOOD.encode()), UNREADABLE),
-    "csv named gzip": ("r.csv.gz", GOOD.encode(), UNREADABLE),
-    "cut gzip": ("r.csv.gz", gzip.compress(GOOD.encode() * 99)[:-20], UNREADABLE),
-    "cut parquet": ("r.parquet", parquet()[:-20], UNREADABLE),
-    "headless parquet": ("r.parquet", parquet()[200:], UNREADABLE),
-    "csv named parquet": ("r.parquet", GOOD.encode(), UNREADABLE),
-    "empty parquet": ("r.parquet", b"", UNREADABLE),
-    "twice": ("r.parquet", twice_named_parquet(), f"{UNREADABLE}Multiple matches"),
+DATES = np.array(["2024-01-01", "2024-01-02"], "M8[s]")
+NO_NUMBER = "must be a finite number, got"
+BAD_CSV = {
+    "utf-16": (GOOD.encode("utf-16"), UNREADABLE),
+    "latin-1": (f"{GOOD}µ,0,1\n".encode("latin-1"), UNREADABLE),
+    "excel": (excel(), UNREADABLE),
+    "page": (f"<p>\n{'x, ' * 9}\n".encode(), UNREADABLE),
+    "long page": (b"<p>" * 9999 + b"\nx\n", f"row 1: {ONE_UNIT}, got ['<p><p>"),
+    "gzip named csv": (gzip.compress(GOOD.encode()), UNREADABLE),
+}
+BAD_GZIP = {
+    "csv named gzip": (GOOD.encode(), UNREADABLE),
+    "cut gzip": (gzip.compress(GOOD.encode() * 99)[:-20], UNREADABLE),
+}
+BAD_PARQUET = {
+    "cut parquet": (parquet()[:-20], UNREADABLE),
+    "headless parquet": (parquet()[200:], UNREADABLE),
+    "csv named parquet": (GOOD.encode(), UNREADABLE),
+    "empty parquet": (b"", UNREADABLE),
+    "twice": (TWICE, f"{UNREADABLE}Multiple matches"),
     "no rows": (
-        "r.parquet",
         parquet(cell=[], time_s=[], conductance_S=[]),
         "row 2: table must have a row here, got its end",
     ),
-    "no cell": ("r.parquet", parquet(cell=None), "row 1: columns must include ['cell'], got ["),
-    "wrong column": ("r.parquet", parquet(conductance_S=None, g=[1, 2]), f"row 1: {ONE_UNIT}, got"),
-    "number": (
-        "r.parquet",
-        parquet(conductance_S=[1, -2.5]),
-        "row 3: conductance_S must be non-neg",
-    ),
-    "null": (
-        "r.parquet",
-        parquet(time_s=[0, None]),
-        "row 3: time_s must be a finite number, got nan",
-    ),
-    "null cell": ("r.parquet", parquet(cell=[None, "b"]), "row 2: cell must not be empty, got ''"),
-    "truth": (
-        "r.parquet",
-        parquet(conductance_S=[True, False]),
-        "row 2: conductance_S must be a finite number, got True",
-    ),
-    "duration": (
-        "r.parquet",
-        parquet(time_s=[0 * SECOND, SECOND]),
-        "row 2: time_s must be a finite",
-    ),
-    "date": (
-        "r.parquet",
-        parquet(time_s=np.array(["2024-01-01", "2024-01-02"], "M8[s]")),
-        "row 2: time_s must be a finite number, got '2024-01-01",
-    ),
+    "no cell": (parquet(cell=None), "row 1: columns must include ['cell'], got ["),
+    "wrong column": (parquet(conductance_S=None, g=[1, 2]), f"row 1: {ONE_UNIT}, got"),
+    "number": (parquet(conductance_S=[1, -2.5]), "row 3: conductance_S must be non-neg"),
+    "null": (parquet(time_s=[0, None]), f"row 3: time_s {NO_NUMBER} nan"),
+    "null cell": (parquet(cell=[None, "b"]), "row 2: cell must not be empty, got ''"),
+    "truth": (parquet(conductance_S=[True, False]), f"row 2: conductance_S {NO_NUMBER} True"),
+    "duration": (parquet(time_s=[0 * SECOND, SECOND]), "row 2: time_s must be a finite"),
+    "date": (parquet(time_s=DATES), f"row 2: time_s {NO_NUMBER} '2024-01-01"),
     "lists": (
-        "r.parquet",
         parquet(cell=[["a"], ["a"]], time_s=[0, 0]),
         "row 3: cell, time_s must be unique together, got",
     ),
 }
+BAD_BYTES = {"r.csv": BAD_CSV, "r.csv.gz": BAD_GZIP, "r.parquet": BAD_PARQUET}
 
 
-@pytest.mark.parametrize(("name", "content", "message"), BAD_BYTES.values(), ids=BAD_BYTES)
-def test_files_that_are_no_table_of_reads_end_in_one_clear_error(tmp_path, name, content, message):
-    path = tmp_path / name
+@pytest.mark.parametrize(
+    ("name", "fault"), [(name, fault) for name in BAD_BYTES for fault in BAD_BYTES[name]]
+)
+def test_files_that_are_no_table_of_reads_end_in_one_clear_error(tmp_path, name, fault):
+    path, (content, message) = tmp_path / name, BAD_BYTES[name][fault]
     path.write_bytes(content)
     error = error_of(read_reads, path)
     assert error.startswith(f"{path}: {message}")

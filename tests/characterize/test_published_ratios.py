@@ -3,19 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.truths import MIDDLE, G
 from scipy import stats
 
 from neft.characterize.candidates import constant, s_ratio
 from neft.characterize.published_ratios import published_ratios
 from neft.characterize.variation_models import fit_constant, fit_ratio
 
-G = (np.arange(8) + 0.5) / 8
-
 
 @pytest.fixture
 def groups() -> list[np.ndarray]:
     rng = np.random.default_rng(0)
-    spread = np.where((G > 0.25) & (G < 0.75), 0.06, 0.03)
+    spread = np.where(MIDDLE, 0.06, 0.03)
     return [rng.normal(0.01 * g, s, rng.integers(50, 200)) for g, s in zip(G, spread, strict=True)]
 
 
@@ -46,7 +45,7 @@ def test_log_likelihoods_are_those_of_the_cells_and_largest_at_the_fitted_values
     groups, table
 ) -> None:
     def score(s: float, sigma_d: float) -> float:
-        sigma = sigma_d * np.where((G > 0.25) & (G < 0.75), s, 1) / np.sqrt(0.4 * s**2 + 0.6)
+        sigma = sigma_d * np.where(MIDDLE, s, 1) / np.sqrt(0.4 * s**2 + 0.6)
         parts = zip(groups, sigma, strict=True)
         return float(np.concatenate([stats.norm.logpdf(e, 0, each) for e, each in parts]).mean())
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.reads import G_MAX, GOOD, LEVELS, error_of, level_table
+from helpers.reads import GOOD, error_of, level_table
 
 import neft.characterize.levels
 import neft.characterize.reads
@@ -60,12 +60,10 @@ def test_units_of_the_target_give_equal_tables(tmp_path, full, unit):
     written = {"uS": micro.map("{}".format), "mS": micro.map("0.0{}".format)}
     full[f"target_{unit}"] = written.get(unit, micro.map("{}e-6".format))
     full.drop(columns=[] if unit == "S" else "target_S").to_csv(tmp_path / "r.csv", index=False)
-    table = level_table(read_reads(tmp_path / "r.csv"), technology="toy", g_max_S=4e-5, levels=4)
+    table = level_table(read_reads(tmp_path / "r.csv"))
     # Level 0 has no target, 10 uS begin level 1, 30 and 40 uS share the last one.
     assert table["level"].tolist() == [1, 2, 3] * 3
-    expected = level_table(
-        full.astype({"target_S": float}), technology="toy", g_max_S=4e-5, levels=4
-    )
+    expected = level_table(full.astype({"target_S": float}))
     pd.testing.assert_frame_equal(table, expected, rtol=1e-12)
 
 
@@ -105,11 +103,11 @@ def test_bad_relaxation_files_end_in_one_clear_error(tmp_path, text, message):
 
 @pytest.fixture
 def levels(reads):
-    return level_table(reads, technology="toy", g_max_S=G_MAX, levels=LEVELS)
+    return level_table(reads)
 
 
 def test_a_level_table_survives_its_file(tmp_path, levels, full):
-    for table in (levels, level_table(full, technology="toy", g_max_S=G_MAX, levels=LEVELS)):
+    for table in (levels, level_table(full)):
         table.to_csv(tmp_path / "levels.csv", index=False)
         table.to_csv(tmp_path / "levels.csv.gz", index=False)
         table.to_parquet(tmp_path / "levels.parquet")

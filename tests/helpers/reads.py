@@ -10,11 +10,9 @@ HEADER = "cell,time_s,conductance_S\n"
 GOOD = HEADER + "a,0,1e-6\nb,0,2e-6\n"
 
 
-def level_table(
-    reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32
-) -> pd.DataFrame:
+def level_table(reads: pd.DataFrame, g_max_S: float = G_MAX, levels: int = LEVELS) -> pd.DataFrame:
     errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
-    return summarise_levels(errors, technology=technology, g_max_S=g_max_S)
+    return summarise_levels(errors, technology="toy", g_max_S=g_max_S)
 
 
 def error_of(reader, path):
