@@ -107,28 +107,23 @@ def planned(folder: Path) -> list[Trial]:
     ]
 
 
-def test_trials_are_those_that_one_would_run_one_by_one(tmp_path: Path) -> None:
-    train_grid(planned(tmp_path / "together"), TINY, BRIEF)
-    for trial in planned(tmp_path / "alone"):
-        train_grid([trial], TINY, BRIEF)
-    assert contents(tmp_path / "together") == contents(tmp_path / "alone")
-    _, header = load_trained(tmp_path / "together" / "method")
-    assert header["method"] == "other"
-
-
-def test_equal_trials_are_trained_once(tmp_path: Path, monkeypatch) -> None:
+def test_trials_are_those_that_one_would_run_one_by_one_but_equal_ones_are_trained_once(
+    tmp_path: Path, monkeypatch
+) -> None:
     trained, original = [], training_grid.train
-
-    def counted(*arguments, **settings) -> pd.DataFrame:
-        trained.append(arguments)
-        return original(*arguments, **settings)
-
-    monkeypatch.setattr(training_grid, "train", counted)
-    history = train_grid(planned(tmp_path), TINY, BRIEF)
+    monkeypatch.setattr(
+        training_grid, "train", lambda *a, **settings: trained.append(a) or original(*a, **settings)
+    )
+    history = train_grid(planned(tmp_path / "together"), TINY, BRIEF)
     assert len(trained) == 4
     assert len(history) == 4 * BRIEF.epochs
-    files = contents(tmp_path)
+    for trial in planned(tmp_path / "alone"):
+        train_grid([trial], TINY, BRIEF)
+    files = contents(tmp_path / "together")
+    assert files == contents(tmp_path / "alone")
     assert len(files) == 5 and files["first"] == files["equal"]
+    _, header = load_trained(tmp_path / "together" / "method")
+    assert header["method"] == "other"
 
 
 def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) -> None:

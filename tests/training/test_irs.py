@@ -1,6 +1,5 @@
 """Laws of IRS, its heads and its snapshots."""
 
-import math
 from itertools import product
 
 import pytest
@@ -114,18 +113,3 @@ def test_snapshots_that_cannot_be_taken_are_refused(network, method: IRS, said: 
     net(inputs)
     with pytest.raises(ValueError, match=said):
         method.auxiliary(net, inputs)
-
-
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (lambda: IRS(0.1, hidden=0), "hidden must be positive"),
-        (lambda: IRS(0.1, snapshots={}), "snapshots must not be empty"),
-        (lambda: IRS(0.1, snapshots={"a": 0}), "snapshots.a must be positive and finite, got 0"),
-        (lambda: IRS(0.1, snapshots={"a": 1}, gammas=(1, 1)), r"gammas .* snapshots \(1\)"),
-        (lambda: IRS(math.inf), "beta must be non-negative and finite, got inf"),
-    ],
-)
-def test_impossible_settings_are_refused(make, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        make()

@@ -1,0 +1,45 @@
+"""Impossible settings of a method are refused by name, rule and value."""
+
+import math
+
+import pytest
+import torch
+
+from neft.training import IRS, OVF, CorrectNet, NoiseFree, RightCensored, ScaledLogits
+from neft.training.negative_feedback import negative_feedback_loss
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: OVF(beta=-0.1), "beta must be non-negative and finite, got -0.1"),
+        (lambda: OVF(beta=math.nan), "beta must be non-negative and finite, got nan"),
+        (lambda: OVF(0.1, increments=()), "increments must not be empty"),
+        (lambda: OVF(0.1, increments=(0.1, math.inf)), r"increments\[1\] must be finite, got inf"),
+        (lambda: OVF(0.1, gammas=(1.0,)), r"gammas .* increments \(3\), got \[1.0\]"),
+        (lambda: OVF(0.1, gammas=(1, math.nan, 1)), r"gammas\[1\] must be finite, got nan"),
+        (lambda: OVF(0.1, backbone_scale=0), "backbone_scale must be positive"),
+        (lambda: OVF(0.1, feedback_scale=math.inf), "feedback_scale must be finite"),
+        (lambda: OVF(0.1, clip=1.0), "clip must be above 1 and finite, got 1.0"),
+        (
+            lambda: negative_feedback_loss(
+                *torch.ones(2, 1, 1), torch.zeros(1).long(), beta=1, gammas=[]
+            ),
+            "gammas must be 1, one per feedback, got 0",
+        ),
+        (lambda: IRS(0.1, hidden=0), "hidden must be positive"),
+        (lambda: IRS(0.1, snapshots={}), "snapshots must not be empty"),
+        (lambda: IRS(0.1, snapshots={"a": 0}), "snapshots.a must be positive and finite, got 0"),
+        (lambda: IRS(0.1, snapshots={"a": 1}, gammas=(1, 1)), r"gammas .* snapshots \(1\)"),
+        (lambda: IRS(math.inf), "beta must be non-negative and finite, got inf"),
+        (lambda: ScaledLogits(divisor=0), "divisor must be positive and finite, got 0"),
+        (lambda: NoiseFree(clip=0.5), "clip must be above 1 and finite, got 0.5"),
+        (lambda: CorrectNet(beta=-1), "beta must be non-negative and finite, got -1"),
+        (lambda: CorrectNet(lipschitz=-1), "lipschitz must be non-negative and finite, got -1"),
+        (lambda: CorrectNet(form="rolled"), "form must be one of unrolled, .*, got 'rolled'"),
+        (lambda: RightCensored(bound=math.nan), "bound must be finite, got nan"),
+    ],
+)
+def test_impossible_settings_are_refused(make, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()
