@@ -34,14 +34,9 @@ def intervals(g: np.ndarray, groups: Groups, *, rng: np.random.Generator) -> pd.
 
 
 def bootstrap(
-    candidate: Candidate,
-    g: np.ndarray,
-    groups: Groups,
-    *,
-    rng: np.random.Generator,
-    repeats: int = 200,
+    candidate: Candidate, g: np.ndarray, groups: Groups, *, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Compute percentile intervals of a Gaussian candidate, resampling the cells of each level.
+    """Compute percentile intervals of a Gaussian candidate from 200 resamples of each level.
 
     For `smooth`, the intervals are those of each level's own mean and standard deviation, shifted
     to the smooth value. Smoothing both the reads and their resamples has a bias: the percentile
@@ -54,7 +49,6 @@ def bootstrap(
         g: mean conductance of each level.
         groups: one array of errors per level, one value per cell.
         rng: draws the resamples.
-        repeats: number of resamples.
 
     Returns:
         Columns candidate, place (index of the level in `g`; none for a parameter of the whole
@@ -64,9 +58,7 @@ def bootstrap(
     fit = candidate(g, groups)
     resampled = levelwise if candidate is smooth else candidate
     own, value = _parameters(resampled(g, groups)), _parameters(fit)
-    draws = [
-        _parameters(resampled(g, [rng.choice(e, len(e)) for e in groups])) for _ in range(repeats)
-    ]
+    draws = [_parameters(resampled(g, [rng.choice(e, len(e)) for e in groups])) for _ in range(200)]
     low, high = np.percentile(draws, [2.5, 97.5], axis=0) + value - own
     count = len(groups)
     places = [None] * len(fit.parameters) or [*range(count), *range(count)]

@@ -125,7 +125,9 @@ BAD_FULL_READS = {
     f"level 0 at time_s 0 {TWO_READS} 1": (
         lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0]
     ),
-    f"level 1 at time_s 0 {TWO_READS} 20 equal": lambda r: r.assign(conductance_S=r["target_S"]),
+    f"level 1 at time_s 0 {TWO_READS} 20 equal ones": lambda r: r.assign(
+        conductance_S=r["target_S"]
+    ),
     "cell, cycle must have a read at time_s 0, got none for 8, 1": (
         lambda r: r.drop(columns="target_S")[(r["time_s"] > 0) | (r["cycle"] == 0)]
     ),

@@ -12,13 +12,28 @@ from neft.characterize import variation_models
 from neft.characterize.bundled import FOLDER, LEVELS
 from neft.characterize.candidates import smoothed
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, read_level_table
-from neft.devices import PRESETS
+from neft.devices import PRESETS, MeasuredQuantiles
+
+TABLE, RANKS = read_level_table(LEVELS), pd.read_csv(FOLDER / "ranks.csv")
+
+
+def measured(technology: str, time_s: float) -> pd.DataFrame:
+    return variation_models.at_time(TABLE, technology, time_s)
+
+
+def aged(times: list[float] | None = None, ranks: pd.DataFrame = RANKS):
+    return variation_models.aged(TABLE, ranks, "RRAM_C", times)
+
+
+def drawn(model: MeasuredQuantiles, g: float, n: int, *key: str | int) -> torch.Tensor:
+    """Sample errors of n devices at one conductance, at the measured size."""
+    place = torch.full((n,), g, dtype=torch.float64)
+    return model.sample(place, model.sigma_d_measured, generator=generator(*key))
 
 
 def test_at_its_measured_sigma_d_the_model_is_the_measurement() -> None:
-    levels = read_level_table(LEVELS)
-    rows = levels[(levels.technology == "RRAM_B") & (levels.time_s == 1e4)]
-    model = variation_models.gaussian(variation_models.at_time(levels, "RRAM_B", 1e4))
+    rows = TABLE[(TABLE.technology == "RRAM_B") & (TABLE.time_s == 1e4)]
+    model = variation_models.gaussian(measured("RRAM_B", 1e4))
     u = torch.tensor(rows.g.to_numpy())
     sigma = model.sigma_d_measured * model.spread(u)
     torch.testing.assert_close(sigma, torch.tensor(rows["std"].to_numpy()), rtol=3e-3, atol=0)
@@ -40,23 +55,16 @@ def test_unmeasured_technology_or_time_is_refused(
     technology: str, time_s: float, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        variation_models.at_time(read_level_table(LEVELS), technology, time_s)
+        measured(technology, time_s)
 
 
 def test_at_a_measured_time_the_levels_are_the_measured_ones() -> None:
-    levels = read_level_table(LEVELS)
-    rows = levels[(levels.technology == "RRAM_C") & (levels.time_s == 4)]
-    pd.testing.assert_frame_equal(
-        variation_models.at_time(levels, "RRAM_C", 4.0),
-        rows.reset_index(drop=True),
-        check_exact=True,
-    )
+    rows = TABLE[(TABLE.technology == "RRAM_C") & (TABLE.time_s == 4)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(measured("RRAM_C", 4.0), rows, check_exact=True)
 
 
 def test_between_measured_times_levels_are_linear_in_log_time() -> None:
-    levels = read_level_table(LEVELS)
-    first, last = (variation_models.at_time(levels, "RRAM_B", t) for t in (1.0, 100.0))
-    middle, later = (variation_models.at_time(levels, "RRAM_B", t) for t in (10.0, 10**1.5))
+    first, middle, later, last = (measured("RRAM_B", t) for t in (1.0, 10.0, 10**1.5, 100.0))
     for column in ("g", "mean", "std", "q0.01", "q0.5", "q0.995"):
         expected = (first[column] + last[column]) / 2
         pd.testing.assert_series_equal(middle[column], expected, check_names=False)
@@ -71,14 +79,12 @@ TIMES = {"RRAM_B": (0.01, 0.1, 1.0, 100.0, 1e3, 1e4), "RRAM_C": (0.01, 0.1, 1.0,
 @pytest.mark.parametrize(("technology", "time_s"), [(t, s) for t in TIMES for s in TIMES[t]])
 def test_sampled_errors_have_the_measured_quantiles(technology: str, time_s: float) -> None:
     """At every time and level, from 1 % to 99 %, within three standard errors of the sample."""
-    rows = variation_models.at_time(read_level_table(LEVELS), technology, time_s)
+    rows = measured(technology, time_s)
     model, n = variation_models.empirical(rows), 20_000
     probabilities = [p for p in QUANTILES if 0.01 <= p <= 0.99]
     misses = 0
     for row in rows.to_dict("records"):
-        place = torch.full((n,), row["g"], dtype=torch.float64)
-        draw = generator("level", row["level"])
-        errors = model.sample(place, model.sigma_d_measured, generator=draw)
+        errors = drawn(model, row["g"], n, "level", row["level"])
         for p in probabilities:
             at_most = (errors <= row[f"q{p:g}"] + 1e-4).double().mean().item()
             below = (errors < row[f"q{p:g}"] - 1e-4).double().mean().item()
@@ -88,15 +94,8 @@ def test_sampled_errors_have_the_measured_quantiles(technology: str, time_s: flo
 
 
 def test_a_cell_keeps_its_rank_as_it_ages() -> None:
-    levels = read_level_table(LEVELS)
-    u = torch.full((1000,), 0.4, dtype=torch.float64)
-    early, late = (
-        model.sample(u, model.sigma_d_measured, generator=generator("cell"))
-        for model in (
-            variation_models.empirical(variation_models.at_time(levels, "RRAM_C", t))
-            for t in (1.0, 1e5)
-        )
-    )
+    models = [variation_models.empirical(measured("RRAM_C", t)) for t in (1.0, 1e5)]
+    early, late = (drawn(model, 0.4, 1000, "cell") for model in models)
     assert not torch.equal(early, late)
     assert (late[early.argsort()].diff() >= -1e-12).all()
 
@@ -127,56 +126,42 @@ def level_table_of(time_s: float, levels: list[int]) -> pd.DataFrame:
 
 
 def test_ageing_models_take_their_correlations_from_the_ranks_in_order_of_time() -> None:
-    levels, ranks = read_level_table(LEVELS), pd.read_csv(FOLDER / "ranks.csv")
-    aged = variation_models.aged(levels, ranks.sample(frac=1, random_state=0), "RRAM_C")
-    assert list(aged) == [0.01, 0.1, 1, 4, 1e5]
-    rho = ranks.spearman[ranks.technology == "RRAM_C"].tolist()
+    models = aged(ranks=RANKS.sample(frac=1, random_state=0))
+    assert list(models) == [0.01, 0.1, 1, 4, 1e5]
+    rho = RANKS.spearman[RANKS.technology == "RRAM_C"].tolist()
     r = [2 * math.sin(math.pi * value / 6) for value in rho]
-    assert [len(model.correlations) for model in aged.values()] == [0, 1, 2, 3, 4]
-    assert aged[1e5].correlations == pytest.approx(r)
-    assert {model.draws for model in aged.values()} == {5}
-    assert (
-        aged[4].quantiles
-        == variation_models.empirical(variation_models.at_time(levels, "RRAM_C", 4)).quantiles
-    )
+    assert [len(model.correlations) for model in models.values()] == [0, 1, 2, 3, 4]
+    assert models[1e5].correlations == pytest.approx(r)
+    assert {model.draws for model in models.values()} == {5}
+    assert models[4].quantiles == variation_models.empirical(measured("RRAM_C", 4)).quantiles
 
 
 def test_ranks_that_miss_a_time_are_refused() -> None:
-    ranks = pd.read_csv(FOLDER / "ranks.csv").query("next_time_s != 1e5")
     with pytest.raises(ValueError, match="ranks of RRAM_C must cover the times"):
-        variation_models.aged(read_level_table(LEVELS), ranks, "RRAM_C")
-
-
-def ages_of(ranks: pd.DataFrame, times: list[float] | None = None):
-    return variation_models.aged(read_level_table(LEVELS), ranks, "RRAM_C", times)
+        aged(ranks=RANKS.query("next_time_s != 1e5"))
 
 
 def test_intermediate_times_do_not_change_the_correlations_of_measured_times() -> None:
     """r^s for a share s of the log time; at measured times the models are those without them."""
-    ranks = pd.read_csv(FOLDER / "ranks.csv")
-    measured, more = ages_of(ranks), ages_of(ranks, [0.1, 0.2, 0.5, 1.0, 1.5, 4.0, 300.0, 1e5])
-    r = measured[1e5].correlations
-    chain = more[1e5].correlations
+    known, more = aged(), aged([0.1, 0.2, 0.5, 1.0, 1.5, 4.0, 300.0, 1e5])
+    r, chain = known[1e5].correlations, more[1e5].correlations
     assert math.prod(chain[:3]) == pytest.approx(r[1])
     assert math.prod(chain[3:5]) == pytest.approx(r[2])
     assert math.prod(chain[5:]) == pytest.approx(r[3])
     assert chain[0] == pytest.approx(r[1] ** math.log10(2))
-    assert more[4.0].quantiles == measured[4.0].quantiles
-    assert ages_of(ranks, list(measured)) == measured
-    across = ages_of(ranks, [0.01, 4.0])
-    assert across[4.0].correlations == pytest.approx((math.prod(r[:3]),))
+    assert more[4.0].quantiles == known[4.0].quantiles
+    assert aged(list(known)) == known
+    assert aged([0.01, 4.0])[4.0].correlations == pytest.approx((math.prod(r[:3]),))
 
 
 def test_sampled_errors_are_as_correlated_with_intermediate_times_as_without() -> None:
     """Rank correlation of 40,000 devices between the first and the last measured time."""
-    n, ranks = 40_000, pd.read_csv(FOLDER / "ranks.csv")
-    u = torch.full((n,), 0.4, dtype=torch.float64)
-    found = []
+    n, found = 40_000, []
     for times in (None, [0.01, 0.05, 0.1, 1.0, 2.0, 4.0, 1e3, 1e5]):
-        models = ages_of(ranks, times)
-        errors = [models[t].sample(u, 0.1, generator=generator("age")) for t in (0.01, 1e5)]
+        models = aged(times)
+        errors = [drawn(models[t], 0.4, n, "age") for t in (0.01, 1e5)]
         found.append(stats.spearmanr(*errors).statistic)
-    r = math.prod(ages_of(ranks)[1e5].correlations)
+    r = math.prod(aged()[1e5].correlations)
     expected = 6 / math.pi * math.asin(r / 2)
     assert found == pytest.approx([expected] * 2, abs=4 / math.sqrt(n))
 
@@ -192,19 +177,18 @@ def test_sampled_errors_are_as_correlated_with_intermediate_times_as_without() -
 )
 def test_impossible_times_of_ageing_are_refused(times: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        ages_of(pd.read_csv(FOLDER / "ranks.csv"), times)
+        aged(times)
 
 
 def test_negative_rank_correlations_are_not_interpolated() -> None:
-    ranks = pd.read_csv(FOLDER / "ranks.csv")
-    ranks.loc[ranks.time_s == 4, "spearman"] = -0.5
-    assert ages_of(ranks, [1.0, 4.0, 1e5])[1e5].correlations[-1] < 0
+    ranks = RANKS.assign(spearman=RANKS.spearman.where(RANKS.time_s != 4, -0.5))
+    assert aged([1.0, 4.0, 1e5], ranks)[1e5].correlations[-1] < 0
     with pytest.raises(ValueError, match=r"between 4 and 100000 must have a positive .*got -0.5"):
-        ages_of(ranks, [4.0, 100.0])
+        aged([4.0, 100.0], ranks)
 
 
 def test_smooth_model_is_gaussian_with_the_smoothed_mean_and_spread() -> None:
-    rows = variation_models.at_time(read_level_table(LEVELS), "RRAM_C", 1e5)
+    rows = measured("RRAM_C", 1e5)
     columns = (rows[name].to_numpy(dtype=float) for name in ("g", "n", "mean", "std"))
     mean, sigma = smoothed(*columns)
     model = variation_models.smooth(rows)

@@ -65,11 +65,8 @@ def written(content: bytes) -> Damage:
     return lambda path: path.write_bytes(content)
 
 
-def first_line(line: str) -> Damage:
-    def change(path: Path) -> None:
-        path.write_text(path.read_text().replace(FIRST_LINE, line, 1))
-
-    return change
+def replaced(old: str, new: str) -> Damage:
+    return lambda path: path.write_text(path.read_text().replace(old, new))
 
 
 def all_but(keep: int) -> Damage:
@@ -98,89 +95,74 @@ class Trap:
 
 
 NO_FILE, NOT_WHOLE, MD5 = "no such file", "not a whole file of its kind", "its MD5 is not the"
-DAMAGES: list[tuple[str, str, Damage, str]] = [
-    # Data set, file that the error names, damage to it or another, text of the error.
-    ("mnist", f"{TRAIN}-{IMAGES}", removed, NO_FILE),
-    ("mnist", f"{TEST}-{LABELS}", removed, NO_FILE),
-    ("mnist", f"{TRAIN}-{LABELS}", replaced_by_folder, NO_FILE),
-    ("mnist", f"{TRAIN}-{IMAGES}", left_packed_and_halved, NO_FILE),
-    ("mnist", f"{TRAIN}-{IMAGES}", halved, NOT_WHOLE),
-    ("mnist", f"{TEST}-{IMAGES}", lengthened, NOT_WHOLE),
-    ("mnist", f"{TEST}-{LABELS}", emptied, NOT_WHOLE),
-    ("mnist", f"{TRAIN}-{LABELS}", halved, NOT_WHOLE),
-    ("mnist", f"{TRAIN}-{IMAGES}", written(b"<html>not found</html>"), NOT_WHOLE),
-    ("mnist", f"{TRAIN}-{IMAGES}", written(struct.pack(">4I", 2051, 0, 28, 28)), NOT_WHOLE),
-    ("mnist", f"{TRAIN}-{IMAGES}", written(idx(np.zeros(30))), NOT_WHOLE),
-    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.zeros((30, 28, 28)))), NOT_WHOLE),
-    ("mnist", f"{TRAIN}-{LABELS}", written(struct.pack(">2I", 0xD01, 0)), NOT_WHOLE),
-    (
-        "mnist",
-        f"{TRAIN}-{IMAGES}",
-        written(idx(np.zeros((30, 28, 27)))),
-        "images must be 28 x 28, are 28 x 27",
-    ),
-    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.zeros(29))), "29 labels for 30 images"),
-    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.arange(30) % 11)), "must be 0 to 9, got 10"),
-    ("mnist", f"{TRAIN}-{LABELS}", written(idx(np.arange(30) % 9)), "2 images, 9 has 0"),
-    ("cifar10", f"{CIFAR10}/data_batch_3", removed, NO_FILE),
-    ("cifar10", f"{CIFAR10}/batches.meta", removed, NO_FILE),
-    ("cifar100", f"{CIFAR100}/test", removed, NO_FILE),
-    ("cifar10", f"{CIFAR10}/data_batch_5", halved, MD5),
-    ("cifar10", f"{CIFAR10}/test_batch", flipped, MD5),
-    ("cifar10", f"{CIFAR10}/batches.meta", written(pickle.dumps(Trap())), MD5),
-    ("cifar10", f"{CIFAR10}/data_batch_1", written(pickle.dumps(Trap())), MD5),
-    ("cifar100", f"{CIFAR100}/train", lengthened, MD5),
-    ("cifar100", f"{CIFAR100}/meta", emptied, MD5),
-    ("tiny_imagenet", f"{TINY}/wnids.txt", removed, NO_FILE),
-    ("tiny_imagenet", ANNOTATIONS, removed, NO_FILE),
-    ("tiny_imagenet", f"{TINY}/wnids.txt", written(b"\xff\xfe"), "cannot be read"),
-    ("tiny_imagenet", f"{TINY}/wnids.txt", emptied, "must name classes, names none"),
-    ("tiny_imagenet", f"{TINY}/train/{WNID}", removed, "at least 2 images (*.JPEG), holds 0"),
-    ("tiny_imagenet", CLASS, all_but(0), "at least 2 images (*.JPEG), holds 0"),
-    ("tiny_imagenet", CLASS, all_but(1), "at least 2 images (*.JPEG), holds 1"),
-    ("tiny_imagenet", ANNOTATIONS, other("../images", removed), "line 1: no image 'val_0.JPEG'"),
-    ("tiny_imagenet", ANNOTATIONS, other("../images/val_3.JPEG", removed), "line 4: no image"),
-    (
-        "tiny_imagenet",
-        f"{VAL}/val_0.JPEG",
-        other("../../val_annotations.txt", first_line("")),
-        "val_0.JPEG: not in val/val_annotations.txt",
-    ),
-    ("tiny_imagenet", ANNOTATIONS, first_line("val_0.JPEG\n"), "line 1: class '' is not in"),
-    ("tiny_imagenet", ANNOTATIONS, first_line(2 * FIRST_LINE), "line 2: no image 'val_0.JPEG'"),
-    ("tiny_imagenet", ANNOTATIONS, first_line("\n"), "line 1: no image ''"),
-    (
-        "tiny_imagenet",
-        ANNOTATIONS,
-        lambda path: path.write_text(path.read_text().replace(WNID, "n00000000")),
-        "line 1: class 'n00000000' is not in wnids.txt",
-    ),
-    (
-        "tiny_imagenet",
-        ANNOTATIONS,
-        lambda path: path.write_text(path.read_text().replace(WNID, "n02124075")),
-        f"every class must have an image, {WNID} has none",
-    ),
-    ("tiny_imagenet", CLASS, first_inside(halved), "not a JPEG that can be decoded"),
-    ("tiny_imagenet", CLASS, first_inside(emptied), "not a JPEG that can be decoded"),
-    (
-        "tiny_imagenet",
-        f"{VAL}/val_2.JPEG",
-        written(b"no picture"),
-        "not a JPEG that can be decoded",
-    ),
-    ("tiny_imagenet", f"{VAL}/val_2.JPEG", replaced_by_folder, "not a JPEG that can be decoded"),
-    ("tiny_imagenet", f"{VAL}/val_2.JPEG", picture("PNG", 64, 64), "not a JPEG"),
-    (
-        "tiny_imagenet",
-        f"{VAL}/val_2.JPEG",
-        picture("JPEG", 64, 48),
-        "must be 64 x 64 pixels, is 64 x 48",
-    ),
-]
+UNLABELLED = other("../../val_annotations.txt", replaced(FIRST_LINE, ""))
+NARROW = "images must be 28 x 28, are 28 x 27"
+EMPTY_CLASS = f"every class must have an image, {WNID} has none"
+NO_JPEG = "not a JPEG that can be decoded"
+# Of each data set: file that the error names, damage to it or another, text of the error.
+DAMAGES: dict[str, list[tuple[str, Damage, str]]] = {
+    "mnist": [
+        (f"{TRAIN}-{IMAGES}", removed, NO_FILE),
+        (f"{TEST}-{LABELS}", removed, NO_FILE),
+        (f"{TRAIN}-{LABELS}", replaced_by_folder, NO_FILE),
+        (f"{TRAIN}-{IMAGES}", left_packed_and_halved, NO_FILE),
+        (f"{TRAIN}-{IMAGES}", halved, NOT_WHOLE),
+        (f"{TEST}-{IMAGES}", lengthened, NOT_WHOLE),
+        (f"{TEST}-{LABELS}", emptied, NOT_WHOLE),
+        (f"{TRAIN}-{LABELS}", halved, NOT_WHOLE),
+        (f"{TRAIN}-{IMAGES}", written(b"<html>not found</html>"), NOT_WHOLE),
+        (f"{TRAIN}-{IMAGES}", written(struct.pack(">4I", 2051, 0, 28, 28)), NOT_WHOLE),
+        (f"{TRAIN}-{IMAGES}", written(idx(np.zeros(30))), NOT_WHOLE),
+        (f"{TRAIN}-{LABELS}", written(idx(np.zeros((30, 28, 28)))), NOT_WHOLE),
+        (f"{TRAIN}-{LABELS}", written(struct.pack(">2I", 0xD01, 0)), NOT_WHOLE),
+        (f"{TRAIN}-{IMAGES}", written(idx(np.zeros((30, 28, 27)))), NARROW),
+        (f"{TRAIN}-{LABELS}", written(idx(np.zeros(29))), "29 labels for 30 images"),
+        (f"{TRAIN}-{LABELS}", written(idx(np.arange(30) % 11)), "must be 0 to 9, got 10"),
+        (f"{TRAIN}-{LABELS}", written(idx(np.arange(30) % 9)), "2 images, 9 has 0"),
+    ],
+    "cifar10": [
+        (f"{CIFAR10}/data_batch_3", removed, NO_FILE),
+        (f"{CIFAR10}/batches.meta", removed, NO_FILE),
+        (f"{CIFAR10}/data_batch_5", halved, MD5),
+        (f"{CIFAR10}/test_batch", flipped, MD5),
+        (f"{CIFAR10}/batches.meta", written(pickle.dumps(Trap())), MD5),
+        (f"{CIFAR10}/data_batch_1", written(pickle.dumps(Trap())), MD5),
+    ],
+    "cifar100": [
+        (f"{CIFAR100}/test", removed, NO_FILE),
+        (f"{CIFAR100}/train", lengthened, MD5),
+        (f"{CIFAR100}/meta", emptied, MD5),
+    ],
+    "tiny_imagenet": [
+        (f"{TINY}/wnids.txt", removed, NO_FILE),
+        (f"{TINY}/wnids.txt", written(b"\xff\xfe"), "cannot be read"),
+        (f"{TINY}/wnids.txt", emptied, "must name classes, names none"),
+        (f"{TINY}/train/{WNID}", removed, "at least 2 images (*.JPEG), holds 0"),
+        (CLASS, all_but(0), "at least 2 images (*.JPEG), holds 0"),
+        (CLASS, all_but(1), "at least 2 images (*.JPEG), holds 1"),
+        (CLASS, first_inside(halved), NO_JPEG),
+        (CLASS, first_inside(emptied), NO_JPEG),
+        (ANNOTATIONS, removed, NO_FILE),
+        (ANNOTATIONS, other("../images", removed), "line 1: no image 'val_0.JPEG'"),
+        (ANNOTATIONS, other("../images/val_3.JPEG", removed), "line 4: no image"),
+        (ANNOTATIONS, replaced(FIRST_LINE, "val_0.JPEG\n"), "line 1: class '' is not in"),
+        (ANNOTATIONS, replaced(FIRST_LINE, 2 * FIRST_LINE), "line 2: no image 'val_0.JPEG'"),
+        (ANNOTATIONS, replaced(FIRST_LINE, "\n"), "line 1: no image ''"),
+        (ANNOTATIONS, replaced(WNID, "n00000000"), "line 1: class 'n00000000' is not in wnids.txt"),
+        (ANNOTATIONS, replaced(WNID, "n02124075"), EMPTY_CLASS),
+        (f"{VAL}/val_0.JPEG", UNLABELLED, "val_0.JPEG: not in val/val_annotations.txt"),
+        (f"{VAL}/val_2.JPEG", written(b"no picture"), NO_JPEG),
+        (f"{VAL}/val_2.JPEG", replaced_by_folder, NO_JPEG),
+        (f"{VAL}/val_2.JPEG", picture("PNG", 64, 64), "not a JPEG"),
+        (f"{VAL}/val_2.JPEG", picture("JPEG", 64, 48), "must be 64 x 64 pixels, is 64 x 48"),
+    ],
+}
 
 
-@pytest.mark.parametrize(("name", "file", "damage", "said"), DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "file", "damage", "said"),
+    [(name, *damage) for name in DAMAGES for damage in DAMAGES[name]],
+)
 def test_an_error_names_the_damaged_file_and_how_to_download_it(
     name: str, file: str, damage: Damage, said: str, tmp_path: Path, monkeypatch
 ) -> None:

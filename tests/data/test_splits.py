@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 import torch
 from helpers.datasets import CLASSES, Stored, draw, write
-from helpers.training import Killed, same
+from helpers.training import HARDWARE, Killed, same
 from torch import Tensor, nn
 
 from neft import networks
 from neft._utils.seeding import seeded
-from neft.chip import Hardware
 from neft.data import datasets
 from neft.data.datasets import Splits
-from neft.devices import PRESETS
 from neft.training import IRS, Method, NoiseInjection, Schedule, train
 
 AUGMENTED = ["cifar10", "cifar100", "tiny_imagenet"]
@@ -25,10 +23,15 @@ SIDE = {"mnist": 32, "cifar10": 32, "cifar100": 32, "tiny_imagenet": 64}
 
 
 @pytest.fixture
-def stored(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
+def stored(name: str, tmp_path: Path, monkeypatch) -> Stored:
     made = draw(name)
     write(name, tmp_path, made, monkeypatch)
     return made
+
+
+@pytest.fixture
+def splits(name: str, stored: Stored, tmp_path: Path) -> Splits:
+    return datasets.load(name, tmp_path)
 
 
 def stored_pixels(images: Tensor) -> np.ndarray:
@@ -64,8 +67,7 @@ def read(splits: Splits) -> tuple[list[np.ndarray], list[int]]:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_the_test_part_is_the_official_one(name: str, stored: Stored, tmp_path: Path) -> None:
-    splits = datasets.load(name, tmp_path)
+def test_the_test_part_is_the_official_one(name: str, stored: Stored, splits: Splits) -> None:
     images, labels = splits.test.tensors
     expected = np.pad(stored.test, ((0, 0), (0, 0), (2, 2), (2, 2)))
     np.testing.assert_array_equal(
@@ -78,9 +80,8 @@ def test_the_test_part_is_the_official_one(name: str, stored: Stored, tmp_path: 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_training_and_validation_are_the_official_training_part(
-    name: str, stored: Stored, tmp_path: Path
+    name: str, stored: Stored, splits: Splits
 ) -> None:
-    splits = datasets.load(name, tmp_path)
     original = views(name, stored.train)
     images, labels = read(splits)
     trained = [original[key(image)][0] for image in images]
@@ -92,7 +93,7 @@ def test_training_and_validation_are_the_official_training_part(
 
 @pytest.mark.parametrize(("each", "tenth"), [(2, 1), (10, 1), (11, 2), (30, 3)])
 def test_a_tenth_of_each_class_rounded_up_validates(
-    each: int, tenth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each: int, tenth: int, tmp_path: Path, monkeypatch
 ) -> None:
     write("mnist", tmp_path, draw("mnist", each), monkeypatch)
     labels = datasets.load("mnist", tmp_path).validation.tensors[1]
@@ -101,7 +102,7 @@ def test_a_tenth_of_each_class_rounded_up_validates(
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_split_does_not_depend_on_the_order_of_the_images(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch
 ) -> None:
     parts = []
     for seed in (0, 1):
@@ -110,16 +111,14 @@ def test_the_split_does_not_depend_on_the_order_of_the_images(
     assert all(map(torch.equal, *parts))
 
 
-def test_the_split_is_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_split_is_fixed(tmp_path: Path, monkeypatch) -> None:
     write("mnist", tmp_path, draw("mnist"), monkeypatch)
     images, _ = datasets.load("mnist", tmp_path).validation.tensors
     digest = hashlib.sha256(stored_pixels(images).tobytes()).hexdigest()
     assert digest == "24d52787bbe4c1208ff786a9f13efb45fe1a85f0b5703f19dcdfd049dfc1c635"
 
 
-def test_equal_images_of_a_class_are_in_one_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_equal_images_of_a_class_are_in_one_part(tmp_path: Path, monkeypatch) -> None:
     made = draw("mnist", each=5)
     thrice = Stored(
         made.train.repeat(3, axis=0), made.train_labels.repeat(3), made.test, made.test_labels
@@ -134,9 +133,8 @@ def test_equal_images_of_a_class_are_in_one_part(
 
 @pytest.mark.parametrize("name", AUGMENTED)
 def test_training_has_every_crop_and_half_of_the_images_mirrored(
-    name: str, stored: Stored, tmp_path: Path
+    name: str, stored: Stored, splits: Splits
 ) -> None:
-    splits = datasets.load(name, tmp_path)
     original = views(name, stored.train)
     reads = 600
     with seeded("reads"):
@@ -152,16 +150,12 @@ def test_training_has_every_crop_and_half_of_the_images_mirrored(
 
 
 @pytest.mark.parametrize("name", ["mnist"])
-def test_digits_are_not_augmented(name: str, stored: Stored, tmp_path: Path) -> None:
-    splits = datasets.load(name, tmp_path)
+def test_digits_are_not_augmented(splits: Splits) -> None:
     np.testing.assert_array_equal(read(splits)[0], read(splits)[0])
 
 
 @pytest.mark.parametrize("name", ["cifar10"])
-def test_augmentation_draws_from_the_global_generator_alone(
-    name: str, stored: Stored, tmp_path: Path
-) -> None:
-    splits = datasets.load(name, tmp_path)
+def test_augmentation_draws_from_the_global_generator_alone(splits: Splits) -> None:
     with seeded("one"):
         first = read(splits)[0]
     with seeded("one"):
@@ -173,8 +167,7 @@ def test_augmentation_draws_from_the_global_generator_alone(
 def fit(splits: Splits, method: Method, state: Path | None = None, seed: int = 0) -> nn.Module:
     net = networks.build("vgg8", classes=10, channels=3, width=0.05, seed=0)
     schedule = Schedule(epochs=3, batch_size=8, validation_chips=1)
-    hardware = Hardware(PRESETS["RRAM1"])
-    train(net, method, splits, hardware, 0.1, schedule, seed=seed, state=state, progress=False)
+    train(net, method, splits, HARDWARE, 0.1, schedule, seed=seed, state=state, progress=False)
     return net
 
 
@@ -182,9 +175,8 @@ def fit(splits: Splits, method: Method, state: Path | None = None, seed: int = 0
 @pytest.mark.parametrize("method", [NoiseInjection(), IRS(beta=0.1, hidden=4)])
 @pytest.mark.parametrize("steps", [1, 4, 7])  # of 9: killed in each of the three epochs
 def test_killed_run_on_augmented_images_continues_to_the_same_bits(
-    name: str, method: Method, steps: int, stored: Stored, tmp_path: Path
+    method: Method, steps: int, splits: Splits, tmp_path: Path
 ) -> None:
-    splits = datasets.load(name, tmp_path)
     whole = fit(splits, method)
     state = tmp_path / "state.safetensors"
     with pytest.raises(KeyboardInterrupt):
@@ -195,7 +187,7 @@ def test_killed_run_on_augmented_images_continues_to_the_same_bits(
 
 @pytest.mark.parametrize("name", ["cifar10"])
 def test_each_epoch_of_each_seed_has_its_own_crops(
-    name: str, stored: Stored, tmp_path: Path
+    name: str, stored: Stored, splits: Splits
 ) -> None:
     @dataclass(frozen=True)
     class Seen(NoiseInjection):
@@ -207,7 +199,7 @@ def test_each_epoch_of_each_seed_has_its_own_crops(
 
     seen, original = Seen([]), views(name, stored.train)
     for seed in (0, 1):
-        fit(datasets.load(name, tmp_path), seen, seed=seed)
+        fit(splits, seen, seed=seed)
     cuts = [original[key(image)][1:] for batch in seen.batches for image in stored_pixels(batch)]
     epochs = {tuple(cuts[i : i + 20]) for i in range(0, len(cuts), 20)}  # in the order of drawing
     assert len(epochs) == 2 * 3
