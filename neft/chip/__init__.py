@@ -2,5 +2,5 @@
 
 from neft.chip.hardware import MAPPINGS, Hardware
 from neft.chip.layers import DEVICE_LAYERS, Where, device_weights, on_devices
-from neft.chip.monte_carlo import accuracy, accuracy_over_chips, logits_over_chips
+from neft.chip.monte_carlo import accuracy, accuracy_over_chips, logits_of_chip, logits_over_chips
 from neft.chip.programming import Deploy, program, program_weight

@@ -56,15 +56,35 @@ def logits_over_chips(
     """
     at_least(1, chips=chips, batch_size=batch_size)
     device_weights(network, where)  # refuse before the first chip
-    device = next(network.parameters()).device
-    batches = images.to(device).split(batch_size)
+    images = images.to(next(network.parameters()).device)
     for chip in tqdm(range(chips), desc="chips", disable=not progress):
-        draw = generator("chip", key, chip, device=device)
-        weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
-        # For layers that draw in evaluation too. Between chips the caller has torch's generator.
-        with evaluating(network), seeded("layers", key, chip):
-            logits = [torch.func.functional_call(network, weights, (b,)) for b in batches]
-        yield torch.cat(logits)
+        yield logits_of_chip(
+            network, images, hardware, sigma_d,
+            chip=chip, key=key, where=where, deploy=deploy, batch_size=batch_size,
+        )  # fmt: skip
+
+
+@torch.no_grad()
+def logits_of_chip(
+    network: nn.Module,
+    images: Tensor,
+    hardware: Hardware,
+    sigma_d: float,
+    *,
+    chip: int,
+    key: str,
+    where: Where = on_devices,
+    deploy: Deploy = program,
+    batch_size: int = 500,
+) -> Tensor:
+    """Return the logits of one of the chips of `logits_over_chips`, which tells the arguments."""
+    device = next(network.parameters()).device
+    draw = generator("chip", key, chip, device=device)
+    weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
+    # For layers that draw in evaluation too. Between chips the caller has torch's generator.
+    with evaluating(network), seeded("layers", key, chip):
+        batches = images.to(device).split(batch_size)
+        return torch.cat([torch.func.functional_call(network, weights, (b,)) for b in batches])
 
 
 def accuracy_over_chips(

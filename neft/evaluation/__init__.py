@@ -2,6 +2,7 @@
 
 from neft.evaluation.batchnorm import Recalibration
 from neft.evaluation.deployment import Deployment
+from neft.evaluation.estimate import AccuracyEstimate, estimate_accuracy
 from neft.evaluation.grid import (
     Condition,
     Evaluation,
