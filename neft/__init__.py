@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import load as load_dataset
-from neft.evaluation import Recalibration, WriteVerify, estimate_accuracy
+from neft.evaluation import Recalibration, WriteVerify
 from neft.training import (
     IRS,
     OVF,
@@ -37,7 +37,6 @@ __all__ = [
     "Schedule",
     "WriteVerify",
     "accuracy_over_chips",
-    "estimate_accuracy",
     "load_dataset",
     "logits_over_chips",
     "program",

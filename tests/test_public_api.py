@@ -11,8 +11,8 @@ import neft
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PUBLIC = """Hardware program train Schedule Method NoiseInjection ScaledLogits CorrectNet
-RightCensored OVF IRS accuracy_over_chips estimate_accuracy logits_over_chips
-Recalibration WriteVerify load_dataset""".split()  # noqa: SIM905
+RightCensored OVF IRS accuracy_over_chips logits_over_chips Recalibration WriteVerify
+load_dataset""".split()  # noqa: SIM905
 
 
 def test_all_is_the_public_list() -> None:
