@@ -67,8 +67,8 @@ class SequentialMean:
 
     Coverage of the 95 % interval at stopping, 20,000 simulations each: normal draws 94.6 %; shares
     of 17 images, right with .85, on chips that spread by .11: 94.2 %; draws as skewed as an
-    exponential distribution 90 % (stopped near 40 or 90 chips); single images, right with .95: 90 %,
-    and 60 % without the second term.
+    exponential distribution 90 % (stopped near 40 or 90 chips); single images, right with .95:
+    90 %, and 60 % without the second term.
     """
 
     def __init__(self) -> None:
