@@ -1,28 +1,18 @@
 """Laws of running tasks: the same results in the same order, wherever they run."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import joblib
 import pytest
 import torch
+from helpers.tasks import task
 
 from neft._utils import parallel
-from neft._utils.seeding import generator
 from neft.devices import MeasuredGaussian, RatioGaussian
 
 CODE = ("_utils", "devices")
-
-
-def task(seed: int, wait: float = 0.0) -> tuple[int, float, int, int]:
-    """Seed, a sum whose last bits depend on threads, threads, process."""
-    if seed < 0:
-        raise ValueError(f"seed must be non-negative, got {seed}")
-    time.sleep(wait)
-    values = torch.randn(300_000, generator=generator("engine", seed))
-    return seed, values.exp().sum().item(), torch.get_num_threads(), os.getpid()
 
 
 def run(tasks: list[dict]) -> list:
