@@ -94,13 +94,13 @@ def uncertainty_differences(
 
     Returns:
         Columns method, against, sigma_d, quantity, seeds, difference, low, high (95 % t interval
-        over seeds, on these chips; NaN with one seed).
+        over seeds, on these chips; NaN with one seed); no rows if `against` was not run.
 
     Raises:
         ValueError: two methods were not run with the same sigma_d and seeds.
     """
-    rows = []
-    for quantity in QUANTITIES:
+    rows: list[list] = []
+    for quantity in QUANTITIES if (uncertainty.method == against).any() else ():
         pairs = _pairs(uncertainty, "method", quantity, against, ["sigma_d", "seed"])
         for method in pairs:
             for sigma_d, values in pairs[method].groupby("sigma_d"):

@@ -146,3 +146,8 @@ def test_a_matrix_without_its_diagonal_is_refused() -> None:
     draws = matrix_draws([0.0, 0.1])
     with pytest.raises(ValueError, match=r"every trained_sigma_d must have .* as 0\.1"):
         differences_from_matched(draws[draws.trained_sigma_d == 0], "trained_sigma_d", "sigma_d")
+
+
+def test_uncertainty_without_the_reference_has_no_differences() -> None:
+    found = uncertainty_differences(uncertainty(seeds=2), against="not_run")
+    assert found.empty and "difference" in found
