@@ -11,7 +11,7 @@ from torch.utils.data import TensorDataset
 
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
-from neft.chip import accuracy_over_chips, program
+from neft.chip import Execution, accuracy_over_chips, fast_execution, program
 from neft.evaluation.batchnorm import reestimate
 from neft.evaluation.write_verify import curvature
 from neft.training import IRS
@@ -91,10 +91,12 @@ def taken(net: nn.Module) -> None:
 
 def chips(net: nn.Module) -> None:
     data = TensorDataset(INPUTS, LABELS)
-    accuracy_over_chips(net, data, HARDWARE, 0.1, chips=2, key="test", batch_size=3)
+    execution = Execution(torch.contiguous_format, batch_size=3)
+    accuracy_over_chips(net, data, HARDWARE, 0.1, chips=2, key="test", execution=execution)
 
 
 USES = {
+    "execution": lambda net: fast_execution(net, INPUTS[:1]),
     "program": lambda net: program(net, HARDWARE, 0.1, generator=generator("chip")),
     "backbone": lambda net: noisy(net).backbone(INPUTS),
     "feedback": lambda net: noisy(net).feedback(INPUTS, 0.2),

@@ -7,9 +7,11 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
+from neft._utils.allocator import keep_freed_memory
 from neft._utils.checks import at_least
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
+from neft.chip.execution import Execution, fast_execution
 from neft.chip.hardware import Hardware
 from neft.chip.layers import Where, device_weights, on_devices
 from neft.chip.programming import Deploy, program
@@ -26,12 +28,12 @@ def logits_over_chips(
     key: str,
     where: Where = on_devices,
     deploy: Deploy = program,
-    batch_size: int = 500,
+    execution: Execution | None = None,
     progress: bool = False,
 ) -> Iterator[Tensor]:
     """Program the network onto several chips and yield each chip's logits for the same images.
 
-    Chip i's errors depend on (key, i) alone: they are the same for every image, every batch size
+    Chip i's errors depend on (key, i) alone: they are the same for every image, every execution
     and every network of the same shape, so that methods are compared on the same chips.
 
     Args:
@@ -44,23 +46,25 @@ def logits_over_chips(
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
         deploy: programs the network onto one chip: `program`, or what `prepare` of a correction
             returns for the same `where` (see `neft.evaluation.deployment`).
-        batch_size: images per forward pass.
+        execution: memory format and images per forward pass; None for what is fast
+            (`neft.chip.execution`). It changes the last bits of the logits at most.
         progress: show a progress bar over the chips.
 
     Yields:
         Logits of one chip, [images, classes].
 
     Raises:
-        ValueError: chips or batch_size is below 1, sigma_d is negative or not finite, or a weight
-            cannot be on devices (see `neft.chip.layers.device_weights`).
+        ValueError: chips is below 1, sigma_d is negative or not finite, or a weight cannot be on
+            devices (see `neft.chip.layers.device_weights`).
     """
-    at_least(1, chips=chips, batch_size=batch_size)
+    at_least(1, chips=chips)
     device_weights(network, where)  # refuse before the first chip
+    execution = execution or fast_execution(network, images[:1])
     images = images.to(next(network.parameters()).device)
     for chip in tqdm(range(chips), desc="chips", disable=not progress):
         yield logits_of_chip(
             network, images, hardware, sigma_d,
-            chip=chip, key=key, where=where, deploy=deploy, batch_size=batch_size,
+            chip=chip, key=key, where=where, deploy=deploy, execution=execution,
         )  # fmt: skip
 
 
@@ -75,15 +79,16 @@ def logits_of_chip(
     key: str,
     where: Where = on_devices,
     deploy: Deploy = program,
-    batch_size: int = 500,
+    execution: Execution,
 ) -> Tensor:
     """Return the logits of one of the chips of `logits_over_chips`, which tells the arguments."""
+    keep_freed_memory()
     device = next(network.parameters()).device
     draw = generator("chip", key, chip, device=device)
     weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
     # For layers that draw in evaluation too. Between chips the caller has torch's generator.
     with evaluating(network), seeded("layers", key, chip):
-        batches = images.to(device).split(batch_size)
+        batches = execution.batches(images.to(device))
         return torch.cat([torch.func.functional_call(network, weights, (b,)) for b in batches])
 
 
@@ -97,7 +102,7 @@ def accuracy_over_chips(
     key: str,
     where: Where = on_devices,
     deploy: Deploy = program,
-    batch_size: int = 500,
+    execution: Execution | None = None,
     progress: bool = False,
 ) -> Tensor:
     """Measure the network's accuracy on each of several chips.
@@ -115,7 +120,7 @@ def accuracy_over_chips(
     images, labels = data.tensors
     over_chips = logits_over_chips(
         network, images, hardware, sigma_d, chips=chips, key=key,
-        where=where, deploy=deploy, batch_size=batch_size, progress=progress,
+        where=where, deploy=deploy, execution=execution, progress=progress,
     )  # fmt: skip
     return torch.stack([accuracy(logits, labels) for logits in over_chips])
 

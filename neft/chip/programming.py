@@ -4,6 +4,8 @@ A model is never rewritten: programmed weights are a dictionary of tensors, with
 `torch.func.functional_call` runs any `nn.Module`.
 """
 
+import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import torch
@@ -56,35 +58,60 @@ def program_weight(
         wide = program_weight(weight.float(), hardware, sigma_d, generator=generator)
         return wide.to(weight.dtype)
     with torch.no_grad():
-        scale = _scale(weight, hardware)
-        if not scale.isfinite().all():
+        low, high = (end.item() for end in weight.aminmax())  # no copy, as |W| would be
+        if not math.isfinite(high - low):
             return weight
+        largest = max(-low, high)
         programmed = torch.empty_like(weight)
         rows = max(1, CHUNK // max(1, weight[:1].numel()))
-        for out, part, full in zip(
-            programmed.split(rows), weight.split(rows), scale.split(rows), strict=True
-        ):
-            u = part.abs().div_(full.clamp_min(torch.finfo(part.dtype).tiny))
-            if hardware.mapping == "weight":
-                error = hardware.variation.sample(
-                    u, sigma_d, generator=generator, shrink=hardware.slice_factor
-                )
-                signed = full if hardware.variation.symmetric else torch.copysign(full, part)
-                torch.addcmul(part, error, signed, out=out)
-            else:
-                read = read_weights(u, part < 0, hardware, sigma_d, generator=generator)
-                torch.mul(read, full, out=out)
+        for out, part in zip(programmed.split(rows), weight.split(rows), strict=True):
+            full = largest if hardware.scale == "tensor" else _largest_by_channel(part)
+            _program_part(part, full, hardware, sigma_d, generator, out)
     if torch.is_grad_enabled() and weight.requires_grad:
-        return programmed + (weight - weight.detach())  # the programmed value, weight's gradient
+        return _StraightThrough.apply(weight, programmed)
     return programmed
 
 
-def _scale(weight: Tensor, hardware: Hardware) -> Tensor:
-    """Return the weight that full conductance stands for, by output channel: [out, 1, ...]."""
-    shape = [len(weight), *[1] * (weight.dim() - 1)]
-    if hardware.scale == "tensor":
-        return torch.stack(weight.aminmax()).abs().max().expand(shape)  # no copy, as |W| would be
-    return weight.abs().reshape(len(weight), -1).amax(1).reshape(shape)
+def _program_part(
+    part: Tensor,
+    full: float | Tensor,
+    hardware: Hardware,
+    sigma_d: float,
+    generator: torch.Generator,
+    out: Tensor,
+) -> None:
+    """Program a few channels into `out`; `full` is the weight that full conductance stands for."""
+    tiny = torch.finfo(part.dtype).tiny  # weights that are all 0 have u = 0
+    u = part.abs()
+    u.div_(full.clamp_min(tiny) if isinstance(full, Tensor) else max(full, tiny))
+    if hardware.mapping == "weight":
+        error = hardware.variation.sample(
+            u, sigma_d, generator=generator, shrink=hardware.slice_factor
+        )
+        error.mul_(full)
+        if not hardware.variation.symmetric:
+            error = torch.where(part.signbit(), -error, error)  # of -0.0 too
+        torch.add(part, error, out=out)
+    else:
+        read = read_weights(u, part < 0, hardware, sigma_d, generator=generator)
+        torch.mul(read, full, out=out)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The second tensor's value with the first one's gradient, without arithmetic or a copy."""
+
+    @staticmethod
+    def forward(ctx, weight: Tensor, programmed: Tensor) -> Tensor:
+        return programmed.view_as(programmed)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+def _largest_by_channel(weight: Tensor) -> Tensor:
+    """Return max|w| by output channel, [out, 1, ...]."""
+    return weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True)
 
 
 def _swapped(weight: Tensor, groups: int) -> Tensor:
@@ -126,8 +153,23 @@ def program(
     >>> torch.func.functional_call(layer, chip, torch.ones(1, 4)).shape
     torch.Size([1, 2])
     """
+    weights = device_weights(model, where)
+    if not weights:
+        raise ValueError(f"model must have a weight on devices, got none in {type(model).__name__}")
+    return program_each(weights, model, hardware, sigma_d, generator=generator)
+
+
+def program_each(
+    weights: Mapping[str, Tensor],
+    model: nn.Module,
+    hardware: Hardware,
+    sigma_d: float,
+    *,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Program weights that `device_weights` found in a model, as `program` does."""
     chip: dict[str, Tensor] = {}
-    for name, weight in device_weights(model, where).items():
+    for name, weight in weights.items():
         path, _, own = name.rpartition(".")
         layer = model.get_submodule(path)
         if isinstance(layer, TRANSPOSED) and own == "weight":
@@ -136,8 +178,6 @@ def program(
             chip[name] = _swapped(programmed, layer.groups)
         else:
             chip[name] = program_weight(weight, hardware, sigma_d, generator=generator)
-    if not chip:
-        raise ValueError(f"model must have a weight on devices, got none in {type(model).__name__}")
     return chip
 
 

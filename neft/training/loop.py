@@ -7,16 +7,18 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from neft._utils import checkpoints
+from neft._utils.allocator import keep_freed_memory
 from neft._utils.checks import positive
 from neft._utils.seeding import generator, seeded
-from neft.chip import Hardware, Where, accuracy_over_chips, on_devices
+from neft.chip import Execution, Hardware, Where, fast_execution, fast_gradients, on_devices
 from neft.data.datasets import Splits
+from neft.data.loading import batches
 from neft.training.base import Method
 from neft.training.noisy_forward import NoisyForward
+from neft.training.validation import validation_accuracy
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Schedule:
         epochs: passes over the training part.
         batch_size: images per step.
         learning_rate: of the first epoch.
-        validation_chips: number of chips for the validation after each epoch.
+        validation_chips: number of chips for the validation after each epoch, which share the
+            validation part among them.
 
     Raises:
         ValueError: a value is not positive and finite.
@@ -56,14 +59,16 @@ def train(
     *,
     seed: int,
     where: Where = on_devices,
+    execution: Execution | None = None,
     state: Path | None = None,
     mixed_precision: bool = False,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train a network in place and leave it with the weights of its best epoch.
 
-    The best epoch has the highest mean accuracy on the validation part over chips at sigma_d, the
-    same chips after each epoch; of equally good epochs, the first. All randomness comes from
+    The best epoch has the highest accuracy on the validation part over chips at sigma_d
+    (`neft.training.validation`), the same chips after each epoch; of equally good epochs, the
+    first. All randomness comes from
     `seed`: with `state`, a killed run continues after its last finished epoch and ends with the
     same bits. Training that diverges, to a loss that is not finite, stops there: the network gets
     the weights of its best epoch, or the initial ones if there was none.
@@ -77,6 +82,8 @@ def train(
         schedule: epochs, batch size, learning rate.
         seed: of the data order, the errors and the method's auxiliary modules.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        execution: memory format of the images, and images per forward pass of the validation; None
+            for what is fast (`neft.chip.execution`).
         state: file to which the run is saved after every epoch; read first if it exists.
         mixed_precision: compute the losses in bfloat16 where that is safe (`torch.autocast`).
             Weights are stored and programmed, and epochs validated, in float32.
@@ -89,7 +96,9 @@ def train(
     Raises:
         ValueError: sigma_d is negative or not finite, or `state` is not a checkpoint of this run.
     """
-    run = _Run(network, method, data, seed, where, mixed_precision)
+    keep_freed_memory()
+    execution = execution or fast_execution(network, data.validation.tensors[0][:1])
+    run = _Run(network, method, data, seed, where, execution, mixed_precision)
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
@@ -99,10 +108,10 @@ def train(
         loss = run.epoch(epoch, rate, hardware, sigma_d, schedule.batch_size)
         accuracy = math.nan
         if math.isfinite(loss):
-            accuracy = accuracy_over_chips(
+            accuracy = validation_accuracy(
                 network, data.validation, hardware, sigma_d,
-                chips=schedule.validation_chips, key="validation", where=where,
-            ).mean().item()  # fmt: skip
+                chips=schedule.validation_chips, execution=execution, where=where,
+            )  # fmt: skip
         run.record(epoch=epoch, learning_rate=rate, train_loss=loss, validation_accuracy=accuracy)
         if state is not None:
             run.keep(state)
@@ -122,16 +131,20 @@ class _Run:
         data: Splits,
         seed: int,
         where: Where,
+        execution: Execution,
         mixed_precision: bool,
     ) -> None:
         self.network, self.method, self.data, self.seed = network, method, data, seed
-        self.where = where
+        self.where, self.execution = where, execution
         self.device = next(network.parameters()).device
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision)
         example = data.validation.tensors[0][:1].to(self.device)
         with seeded("auxiliary", seed):
             self.auxiliary = method.auxiliary(network, example).to(self.device)
-        self.optimizer = torch.optim.Adam([*network.parameters(), *self.auxiliary.parameters()])
+        self.optimizer = torch.optim.Adam(
+            [*network.parameters(), *self.auxiliary.parameters()],
+            fused=self.device.type in ("cpu", "cuda", "mps"),
+        )
         self.history: list[dict[str, float]] = []
         self.best = self._weights()
 
@@ -146,16 +159,15 @@ class _Run:
         forward = NoisyForward(
             self.network, hardware, sigma_d, stream("backbone"), stream("feedback"), self.where
         )
-        loader = DataLoader(
-            self.data.train, batch_size, shuffle=True, generator=stream("order", "cpu")
-        )
+        loader = batches(self.data.train, batch_size, generator=stream("order", "cpu"))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.network.train()
         total, images = 0.0, 0
-        with seeded("layers", self.seed, epoch):
+        with seeded("layers", self.seed, epoch), fast_gradients(self.network):
             for inputs, labels in loader:
-                inputs, labels = inputs.to(self.device), labels.to(self.device)
+                inputs = self.execution.formatted(inputs.to(self.device))
+                labels = labels.to(self.device)
                 self.optimizer.zero_grad()
                 with self.autocast:
                     loss = self.method.loss(forward, self.auxiliary, inputs, labels)

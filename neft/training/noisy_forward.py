@@ -1,11 +1,12 @@
 """Forward passes of a network on freshly programmed devices, for training methods."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from neft.chip import Hardware, Where, on_devices, program
+from neft.chip import Hardware, Where, device_weights, on_devices, program, program_each
 
 
 @dataclass(frozen=True)
@@ -52,5 +53,11 @@ class NoisyForward:
         weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
         return torch.func.functional_call(module, weights, (inputs,))
 
+    @cached_property
+    def _weights(self) -> dict[str, nn.Parameter]:
+        return device_weights(self.network, self.where)
+
     def _program(self, sigma_d: float, generator: torch.Generator) -> dict[str, Tensor]:
-        return program(self.network, self.hardware, sigma_d, generator=generator, where=self.where)
+        return program_each(
+            self._weights, self.network, self.hardware, sigma_d, generator=generator
+        )

@@ -11,7 +11,7 @@ from torch.utils.data import TensorDataset
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip import Hardware, accuracy_over_chips
+from neft.chip import Execution, Hardware, accuracy_over_chips
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
 from neft.evaluation import AccuracyEstimate, Recalibration, estimate_accuracy
@@ -84,7 +84,7 @@ def test_the_best_number_of_images_reaches_the_wanted_width() -> None:
 
 def test_the_same_arguments_give_the_same_bits_and_leave_torchs_generator() -> None:
     first, state = estimate(), torch.get_rng_state()
-    assert estimate(batch_size=7) == first
+    assert estimate(execution=Execution(torch.contiguous_format, 7)) == first
     assert torch.equal(torch.get_rng_state(), state)
     assert estimate(key="other").mean != first.mean
 

@@ -16,9 +16,17 @@ from neft._utils.seeding import generator
 from neft.characterize.bundled import LEVELS
 from neft.characterize.reads import read_level_table
 from neft.characterize.variation_models import at_time, empirical, gaussian
-from neft.chip import Hardware, accuracy_over_chips, device_weights, program
+from neft.chip import Execution, Hardware, device_weights, program
 from neft.data.datasets import Splits
 from neft.training import IRS, OVF, Method, NoiseFree, NoiseInjection, ScaledLogits, Schedule, train
+from neft.training.validation import validation_accuracy
+
+
+def validated(net: nn.Module, data: Splits) -> float:
+    return validation_accuracy(
+        net, data.validation, HARDWARE, 0.2,
+        chips=SCHEDULE.validation_chips, execution=Execution(torch.contiguous_format, 500),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
@@ -42,9 +50,7 @@ def test_training_that_diverges_ends_with_its_best_weights(
     assert history.iloc[-1][["train_loss", "validation_accuracy"]].isna().all()
     assert history.iloc[:-1].notna().all(axis=None)
     if epochs:
-        settings = {"chips": SCHEDULE.validation_chips, "key": "validation"}
-        draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, **settings)
-        assert draws.mean().item() == history.validation_accuracy.max()
+        assert validated(net, tiny) == history.validation_accuracy.max()
     else:
         assert same(net, networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0))
     again, resumed = fit(Killed(NoiseInjection(), [0]), tiny, state=state)
@@ -95,9 +101,7 @@ def test_a_predicate_chooses_what_is_on_devices_in_training_and_validation(tiny:
 
 def test_the_network_ends_with_the_weights_of_its_best_epoch(tiny: Splits) -> None:
     net, history = fit(NoiseInjection(), tiny)
-    chips = SCHEDULE.validation_chips
-    draws = accuracy_over_chips(net, tiny.validation, HARDWARE, 0.2, chips=chips, key="validation")
-    assert draws.mean().item() == history.validation_accuracy.max()
+    assert validated(net, tiny) == history.validation_accuracy.max()
 
 
 def test_the_test_part_is_not_used(tiny: Splits) -> None:

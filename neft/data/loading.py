@@ -1,0 +1,84 @@
+"""Stored images, their augmentation and shuffled batches, a batch at a time."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Subset, TensorDataset
+from torchvision.transforms import v2
+
+from neft.data.official_files import Part
+
+
+class Images(Dataset):
+    """Stored images and their labels; images are transformed at each read.
+
+    An index gives an image and its label, several indices give a batch of them.
+    """
+
+    def __init__(self, part: Part, transform: v2.Transform) -> None:
+        self.part, self.transform = part, transform
+
+    def __len__(self) -> int:
+        return len(self.part.labels)
+
+    def __getitem__(self, index: int | Sequence[int]) -> tuple[Tensor, Tensor]:
+        if isinstance(index, int):
+            images, labels = self[[index]]
+            return images[0], labels[0]
+        return self.transform(self.part.pixels[index]), self.part.labels[index]
+
+
+class CropAndFlip(v2.Transform):
+    """Crop each image at a random place after padding it with black, and mirror half of them.
+
+    torchvision's own transforms crop all images of a batch at one place. Draws are from torch's
+    global generator.
+
+    Args:
+        size: side of the crops.
+        padding: pixels at each side.
+    """
+
+    def __init__(self, size: int, padding: int) -> None:
+        super().__init__()
+        self.size, self.padding = size, padding
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[batch, channels, height, width] -> [batch, channels, size, size]."""
+        padded = F.pad(images, [self.padding] * 4)
+        count, _, height, width = padded.shape
+        along = torch.arange(self.size)
+        rows = torch.randint(height - self.size + 1, (count, 1)) + along
+        columns = torch.randint(width - self.size + 1, (count, 1)) + along
+        mirrored = torch.rand(count, 1) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
+        of_image = torch.arange(count)[:, None, None]
+        # The indexed dimensions come first, so that channels are last.
+        crops = padded[of_image, :, rows[:, :, None], columns[:, None, :]]
+        return crops.movedim(3, 1)
+
+
+def batches(
+    data: Dataset, batch_size: int, *, generator: torch.Generator
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """Return batches of images and labels in random order, the last one with the rest.
+
+    Args:
+        data: pairs of an image and its label. `TensorDataset` and `Images`, and subsets of them,
+            are read a batch at a time, all others image by image.
+        batch_size: images per batch.
+        generator: of the order.
+    """
+    order = RandomSampler(data, generator=generator)
+    if _takes_lists(data):
+        lists = BatchSampler(order, batch_size, drop_last=False)
+        return DataLoader(data, batch_size=None, sampler=lists)
+    return DataLoader(data, batch_size, sampler=order)
+
+
+def _takes_lists(data: Dataset) -> bool:
+    while isinstance(data, Subset):
+        data = data.dataset
+    return isinstance(data, TensorDataset | Images)
