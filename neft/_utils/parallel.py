@@ -17,10 +17,11 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Machine:
-    """What computes: a device, and whether training uses bfloat16 where that is safe."""
+    """What computes: a device; whether training uses bfloat16 where that is safe, and compiles."""
 
     device: torch.device = CPU
     mixed_precision: bool = False
+    compile: bool = False
 
 
 CPU_ONLY = Machine()

@@ -23,6 +23,7 @@ from neft.data import datasets
 from neft.devices import PRESETS, VariationModel
 from neft.networks import NETWORKS
 from neft.training import Schedule, build_method
+from neft.training.compiling import check_compiler
 from neft.training.settings import check_snapshots, first_error, vary_method
 
 
@@ -118,10 +119,11 @@ class MonteCarlo(Section):
 
 
 class Compute(Section):
-    """The device (auto, cpu, cuda or mps), and whether to train in mixed precision."""
+    """The device (auto, cpu, cuda or mps); whether to train in mixed precision and compiled."""
 
     device: str
     mixed_precision: StrictBool
+    compile: StrictBool = False
 
     @field_validator("device")
     @classmethod
@@ -129,10 +131,16 @@ class Compute(Section):
         parallel.find_device(device)
         return device
 
+    @model_validator(mode="after")
+    def _compiler(self) -> "Compute":
+        if self.compile:
+            check_compiler(self.machine.device)
+        return self
+
     @property
     def machine(self) -> Machine:
-        """The device that "auto" stands for, or the named one, and the precision."""
-        return Machine(parallel.find_device(self.device), self.mixed_precision)
+        """The device that "auto" stands for, or the named one, and the other choices."""
+        return Machine(parallel.find_device(self.device), self.mixed_precision, self.compile)
 
 
 class Comparison(Section):

@@ -168,6 +168,7 @@ def _train_one(
         seed=trial.seed,
         state=scratch and scratch / f"{parallel.digest(CODE, **task)}.safetensors",
         mixed_precision=machine.mixed_precision,
+        compile=machine.compile,
         progress=False,
     )  # fmt: skip
     about = {"method": trial.name, "sigma_d": trial.sigma_d, "seed": trial.seed}

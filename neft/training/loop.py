@@ -1,6 +1,7 @@
 """The training loop of all methods: noisy steps, noisy validation, best epoch, resuming."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from neft.chip import Execution, Hardware, Where, fast_execution, fast_gradients
 from neft.data.datasets import Splits
 from neft.data.loading import batches
 from neft.training.base import Method
+from neft.training.compiling import check_compiler, compiled
 from neft.training.noisy_forward import NoisyForward
 from neft.training.validation import validation_accuracy
 
@@ -62,6 +64,7 @@ def train(
     execution: Execution | None = None,
     state: Path | None = None,
     mixed_precision: bool = False,
+    compile: bool = False,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train a network in place and leave it with the weights of its best epoch.
@@ -87,6 +90,7 @@ def train(
         state: file to which the run is saved after every epoch; read first if it exists.
         mixed_precision: compute the losses in bfloat16 where that is safe (`torch.autocast`).
             Weights are stored and programmed, and epochs validated, in float32.
+        compile: compile the network's training passes (see `neft.training.compiling`).
         progress: show a progress bar over the epochs.
 
     Returns:
@@ -94,11 +98,14 @@ def train(
         fraction). If training diverged, the last two are NaN in the last row.
 
     Raises:
-        ValueError: sigma_d is negative or not finite, or `state` is not a checkpoint of this run.
+        ValueError: sigma_d is negative or not finite, `state` is not a checkpoint of this run, or
+            compile is asked for without a compiler.
     """
+    if compile:
+        check_compiler(next(network.parameters()).device)
     keep_freed_memory()
     execution = execution or fast_execution(network, data.validation.tensors[0][:1])
-    run = _Run(network, method, data, seed, where, execution, mixed_precision)
+    run = _Run(network, method, data, seed, where, execution, mixed_precision, compile)
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
@@ -133,9 +140,11 @@ class _Run:
         where: Where,
         execution: Execution,
         mixed_precision: bool,
+        compile: bool,
     ) -> None:
         self.network, self.method, self.data, self.seed = network, method, data, seed
         self.where, self.execution = where, execution
+        self.call = compiled(network) if compile else None
         self.device = next(network.parameters()).device
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision)
         example = data.validation.tensors[0][:1].to(self.device)
@@ -157,14 +166,17 @@ class _Run:
             return generator(purpose, self.seed, epoch, device=device)
 
         forward = NoisyForward(
-            self.network, hardware, sigma_d, stream("backbone"), stream("feedback"), self.where
-        )
+            self.network, hardware, sigma_d, stream("backbone"), stream("feedback"),
+            self.where, self.call,
+        )  # fmt: skip
         loader = batches(self.data.train, batch_size, generator=stream("order", "cpu"))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.network.train()
         total, images = 0.0, 0
-        with seeded("layers", self.seed, epoch), fast_gradients(self.network):
+        # Compiled code ignores the hooks of fast gradients.
+        hooks = nullcontext() if self.call else fast_gradients(self.network)
+        with seeded("layers", self.seed, epoch), hooks:
             for inputs, labels in loader:
                 inputs = self.execution.formatted(inputs.to(self.device))
                 labels = labels.to(self.device)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from neft.chip import Hardware, Where, device_weights, on_devices, program, program_each
+from neft.training.compiling import Call, eager
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class NoisyForward:
         generator: source of the backbone's draws.
         feedback_generator: source of all other draws.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        call: runs the network with given weights (see `neft.training.compiling`); None to run it
+            eagerly.
     """
 
     network: nn.Module
@@ -31,12 +34,12 @@ class NoisyForward:
     generator: torch.Generator
     feedback_generator: torch.Generator
     where: Where = on_devices
+    call: Call | None = None
 
     def backbone(self, inputs: Tensor, sigma_d: float | None = None) -> Tensor:
         """Run the network on one fresh draw at sigma_d (default: that of the training)."""
         sigma_d = self.sigma_d if sigma_d is None else sigma_d
-        weights = self._program(sigma_d, self.generator)
-        return torch.func.functional_call(self.network, weights, (inputs,))
+        return self._run(self._program(sigma_d, self.generator), inputs)
 
     def feedback(self, inputs: Tensor, sigma_d: float) -> Tensor:
         """Run the network on one fresh draw at another sigma_d.
@@ -46,12 +49,15 @@ class NoisyForward:
         """
         weights = self._program(sigma_d, self.feedback_generator)
         buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
-        return torch.func.functional_call(self.network, {**buffers, **weights}, (inputs,))
+        return self._run({**buffers, **weights}, inputs)
 
     def auxiliary(self, module: nn.Module, inputs: Tensor) -> Tensor:
         """Run an auxiliary module of the method on one fresh draw at the training's sigma_d."""
         weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
-        return torch.func.functional_call(module, weights, (inputs,))
+        return eager(module)(weights, inputs)
+
+    def _run(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        return (self.call or eager(self.network))(weights, inputs)
 
     @cached_property
     def _weights(self) -> dict[str, nn.Parameter]:
