@@ -1,9 +1,12 @@
-"""The paper's benchmarks run as their parameter files say, here for two steps at tiny size."""
+"""The paper's benchmarks take two steps at tiny size; the comparison with peers runs, tiny too."""
 
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 from helpers.datasets import draw, write
 
 from neft.data import datasets
@@ -12,7 +15,8 @@ from neft.evaluation import Condition, evaluate_grid, trained_networks
 from neft.pipeline import parameters
 from neft.training import Benchmark, build_method, train_grid, trials
 
-BENCHMARKS = sorted((Path(__file__).parents[2] / "params").glob("*_*.yaml"))
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = sorted((ROOT / "params").glob("*_*.yaml"))
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
@@ -45,3 +49,50 @@ def test_benchmark_takes_two_steps_with_every_method(
     assert set(draws.method) == run.methods.keys()
     assert draws.accuracy.between(0, 1).all()
     assert draws.trained_sigma_d.unique().tolist() == [0.4]
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the scripts of benchmarks/ importable, as they are for one another."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+
+
+def test_peers_are_compared_part_by_part(scripts: None, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = "--width 0.125 --batch 4 --images 8 --pass-batch 4 --rounds 1 --epochs 1"
+    import_module("peers").main([*sizes.split(), "--half-width", "0.1"])
+    printed = capsys.readouterr().out
+    contenders = import_module("contenders")
+    case = import_module("cases").Case()
+    for name in (*contenders.steps(case), *contenders.passes(case)):
+        assert f"\n{name} " in printed
+    assert printed.count("its folder was not given (--neft-cim PATH)") == 5
+    rows = [line.split() for line in printed.splitlines() if line.startswith(contenders.PLAIN)]
+    assert [row[3:] for row in rows] == [["1.00", "1.00-1.00", "1.00"]] * 4
+    for name in import_module("growth").sweeps(case):
+        assert f"\n{name} " in printed
+    assert "\n1,000 chips, 10,000 images each" in printed
+
+
+def test_peers_refuse_a_folder_without_the_papers_code(
+    scripts: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        import_module("peers").main(["--neft-cim", str(tmp_path)])
+    assert f"models/vgg8.py, got {tmp_path}" in capsys.readouterr().err
+
+
+def test_rounds_call_in_turn_and_the_unit_is_one(scripts: None) -> None:
+    measure, made = import_module("measure"), []
+    times = measure.rounds({"a": partial(made.append, "a"), "b": partial(made.append, "b")}, 2)
+    assert made == ["a", "b"] * 3
+    assert [len(own) for own in times.values()] == [2, 2]
+    assert measure.multiples(times, "b")["b"].tolist() == [1, 1, 1]
+
+
+def test_contenders_have_processes_of_their_own_and_their_peak_is_measured(scripts: None) -> None:
+    found = import_module("own_process").in_turn({"ones": ONES}, 3, calls=2, title="")
+    assert len(found.seconds["ones"]) == 3
+    assert found.peaks["ones"] / 2**20 == pytest.approx(64, abs=4)
+
+
+ONES = partial(partial, torch.ones, 2**24)  # builds a call that fills 64 MiB
