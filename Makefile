@@ -19,8 +19,9 @@ test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy
 	pytest
 
-bench: $(BIN)/.ready  ## measure what reading, programming, training and testing cost (Linux, idle machine)
-	cd benchmarks && for each in reads programming training chips; do python $$each.py; done
+bench: $(BIN)/.ready  ## measure what all costs (Linux, idle machine); NEFT_CIM=PATH: the paper's code, too
+	cd benchmarks && for each in reads programming chips; do python $$each.py; done
+	cd benchmarks && python peers.py $(if $(NEFT_CIM),--neft-cim "$(abspath $(NEFT_CIM))")
 
 lab: $(BIN)/.ready  ## open the notebooks
 	jupyter lab notebooks
