@@ -10,7 +10,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.resnet import BasicBlock
 
 from neft._utils.checks import one_of, positive
 from neft._utils.seeding import seeded
@@ -163,6 +162,8 @@ class ResNet18(nn.Module):
 
 def two_blocks(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     """Two residual blocks; the first changes size and channels, with a 1 x 1 shortcut."""
+    from torchvision.models.resnet import BasicBlock  # not above: it takes seconds to import
+
     shortcut = None
     if stride > 1:
         shortcut = nn.Sequential(

@@ -1,14 +1,34 @@
 """Stored images, their augmentation and shuffled batches, a batch at a time."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Subset, TensorDataset
-from torchvision.transforms import v2
 
-from neft.data.official_files import Part
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a data set as it is stored.
+
+    Args:
+        pixels: uint8, [n, channels, height, width].
+        labels: class indices, [n].
+        digests: hexadecimal SHA-256 of each image's stored content, [n].
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    digests: np.ndarray
+
+
+def digests(images: np.ndarray) -> np.ndarray:
+    """SHA-256 of each image's pixels: sorting by it is a shuffle that depends on nothing else."""
+    return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
 
 
 class Images(Dataset):
@@ -17,7 +37,7 @@ class Images(Dataset):
     An index gives an image and its label, several indices give a batch of them.
     """
 
-    def __init__(self, part: Part, transform: v2.Transform) -> None:
+    def __init__(self, part: Part, transform: Callable[[Tensor], Tensor]) -> None:
         self.part, self.transform = part, transform
 
     def __len__(self) -> int:
@@ -30,7 +50,7 @@ class Images(Dataset):
         return self.transform(self.part.pixels[index]), self.part.labels[index]
 
 
-class CropAndFlip(v2.Transform):
+class CropAndFlip(nn.Module):
     """Crop each image at a random place after padding it with black, and mirror half of them.
 
     torchvision's own transforms crop all images of a batch at one place. Draws are from torch's

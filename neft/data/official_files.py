@@ -3,7 +3,6 @@
 A missing or damaged file raises one ValueError: which file, what is wrong, how to download it.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +14,7 @@ from torchvision.datasets import CIFAR10, CIFAR100, MNIST
 from torchvision.datasets.mnist import read_image_file, read_label_file
 from torchvision.datasets.utils import check_integrity
 
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a data set as it is stored.
-
-    Args:
-        pixels: uint8, [n, channels, height, width].
-        labels: class indices, [n].
-        digests: hexadecimal SHA-256 of each image's stored content, [n].
-    """
-
-    pixels: Tensor
-    labels: Tensor
-    digests: np.ndarray
+from neft.data.loading import Part, digests
 
 
 @dataclass(frozen=True)
@@ -88,11 +74,6 @@ SOURCES = {
         for name, kind in CIFARS.items()
     },
 }
-
-
-def digests(images: np.ndarray) -> np.ndarray:
-    """SHA-256 of each image's pixels: sorting by it is a shuffle that depends on nothing else."""
-    return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
 
 
 def read_mnist(folder: Path) -> tuple[Part, Part]:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from neft.data.official_files import Part, Source
+from neft.data.loading import Part
+from neft.data.official_files import Source
 
 URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
 TINY_IMAGENET = Source(

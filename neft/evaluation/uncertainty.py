@@ -5,7 +5,6 @@ All quantities are sums that are updated chip by chip: memory does not grow with
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_calibration_error
 
 BINS = 15
 
@@ -82,6 +81,9 @@ class OverChips:
 
 
 def _calibration_error(p: Tensor, labels: Tensor) -> float:
+    # Not above: torchmetrics takes seconds to import.
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
     if not p.isfinite().all():
         return float("nan")
     # Rounding may bring a probability above 1; torchmetrics would take the table for logits.

@@ -1,4 +1,4 @@
-"""Laws of loading: every image once, in an order of the generator's, with augmentation of its own."""
+"""Laws of loading: every image once with its label, in the order of a generator."""
 
 import pytest
 import torch
@@ -6,8 +6,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 from neft._utils.seeding import generator, seeded
-from neft.data.loading import CropAndFlip, Images, batches
-from neft.data.official_files import Part
+from neft.data.loading import CropAndFlip, Images, Part, batches
 
 IMAGES = torch.arange(10 * 2 * 4 * 4, dtype=torch.float32).reshape(10, 2, 4, 4)
 LABELS = torch.arange(10)

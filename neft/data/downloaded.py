@@ -1,0 +1,97 @@
+"""The data sets whose files must be downloaded, as training, validation and test parts.
+
+Of the files, `neft.data.official_files` and `neft.data.tiny_imagenet` are the readers.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Subset, TensorDataset
+from torchvision.transforms import v2
+
+from neft.data.datasets import Splits
+from neft.data.loading import CropAndFlip, Images, Part
+from neft.data.official_files import SOURCES, read_cifar, read_mnist
+from neft.data.tiny_imagenet import SIDE, TINY_IMAGENET, read_tiny_imagenet
+
+
+def check(name: str, folder: Path) -> None:
+    """Raise ValueError if a file of a data set is missing; the files are not opened."""
+    {**SOURCES, "tiny_imagenet": TINY_IMAGENET}[name].check(folder)
+
+
+def _splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transform) -> Splits:
+    """Hold out a tenth of each class (rounded up) of the training part, for validation.
+
+    It is the tenth whose digests come first, so that the split is the same on any machine and
+    for any order of the images. Equal images of a class are in the same part.
+    """
+    order = np.argsort(train.digests, kind="stable")
+    sorted_digests, labels = train.digests[order], train.labels.numpy()[order]
+    held_out = np.zeros(len(order), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        last = sorted_digests[rows[(len(rows) - 1) // 10]]
+        held_out[rows] = sorted_digests[rows] <= last
+    validation = order[held_out]
+    return Splits(
+        train=Subset(Images(train, augmented), order[~held_out].tolist()),
+        validation=TensorDataset(plain(train.pixels[validation]), train.labels[validation]),
+        test=TensorDataset(plain(test.pixels), test.labels),
+        classes=len(test.labels.unique()),
+    )
+
+
+def _normalised(channels: int) -> list[v2.Transform]:
+    half = [0.5] * channels
+    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(half, half)]
+
+
+def _augmented_splits(train: Part, test: Part, size: int) -> Splits:
+    """Random crop after padding by 4 black pixels, and horizontal flip, in training only."""
+    plain = v2.Compose(_normalised(3))
+    augmented = v2.Compose([CropAndFlip(size, padding=4), *_normalised(3)])
+    return _splits(train, test, plain, augmented)
+
+
+def mnist(folder: Path) -> Splits:
+    """Return MNIST, padded to 32 x 32 and normalised by mean .5 and deviation .5, as in the paper.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    padded = v2.Compose([v2.Pad(2), *_normalised(1)])
+    return _splits(*read_mnist(folder), padded, padded)
+
+
+def cifar10(folder: Path) -> Splits:
+    """Return CIFAR-10: random crop (padding 4) and flip in training, as in the paper.
+
+    Normalised by mean .5 and deviation .5: our choice; the paper does not say.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    return _augmented_splits(*read_cifar("cifar10", folder), size=32)
+
+
+def cifar100(folder: Path) -> Splits:
+    """Return CIFAR-100 with its 100 fine labels, prepared as CIFAR-10.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    return _augmented_splits(*read_cifar("cifar100", folder), size=32)
+
+
+def tiny_imagenet(folder: Path) -> Splits:
+    """Return Tiny ImageNet-200 at 64 x 64 pixels; crop, flip and normalisation as for CIFAR-10.
+
+    These choices are ours; the paper does not say. The test part is the official validation
+    part, because the official test images have no labels.
+
+    Raises:
+        ValueError: a file is missing or damaged.
+    """
+    return _augmented_splits(*read_tiny_imagenet(folder), size=SIDE)
