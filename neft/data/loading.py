@@ -1,7 +1,7 @@
 """Stored images, their augmentation and shuffled batches, a batch at a time."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +90,12 @@ def batches(
             are read a batch at a time, all others image by image.
         batch_size: images per batch.
         generator: of the order.
+
+    Raises:
+        ValueError: the data have no length.
     """
+    if not isinstance(data, Sized):
+        raise ValueError(f"train must have a length, got {type(data).__name__}")
     order = RandomSampler(data, generator=generator)
     if _takes_lists(data):
         lists = BatchSampler(order, batch_size, drop_last=False)

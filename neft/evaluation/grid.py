@@ -1,6 +1,5 @@
 """Test trained networks on many chips, under several conditions, in parallel processes."""
 
-import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +11,11 @@ from torch import nn
 
 from neft import networks
 from neft._utils import checkpoints, parallel
-from neft._utils.files import atomic_path
 from neft.chip import Hardware, accuracy, logits_over_chips, program
 from neft.data import datasets
 from neft.evaluation.deployment import Deployment
+from neft.evaluation.resumable import resumable
 from neft.evaluation.uncertainty import OverChips
-
-CODE = ("_utils", "chip", "data", "devices", "evaluation", "networks.py")
-"""What an evaluation depends on."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +88,23 @@ def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
     return checkpoints.load_network(network, path).eval(), header
 
 
+def tested(header: dict[str, Any], hardware: Hardware, sigma_d: float) -> dict[str, Any]:
+    """Return the columns that tell which network was tested, and on what chips."""
+    return {
+        "method": header["method"],
+        "trained_sigma_d": header["sigma_d"],
+        "seed": header["seed"],
+        "preset": hardware.variation.name,
+        "mapping": hardware.mapping,
+        "sigma_d": sigma_d,
+    }
+
+
 def evaluate_grid(
     paths: Sequence[Path],
     conditions: Sequence[Condition],
     *,
     chips: int,
-    batch_size: int,
     dataset_folder: Path | str = datasets.FOLDER,
     scratch: Path | str | None = None,
     device: torch.device = parallel.CPU,
@@ -108,7 +115,6 @@ def evaluate_grid(
         paths: networks that `neft.training.grid.train_grid` saved.
         conditions: equal ones (labels apart) are computed once.
         chips: number of draws; the same chips for every network.
-        batch_size: images per forward pass.
         dataset_folder: where downloaded data sets lie, on this machine.
         scratch: folder that keeps finished draws, so that a killed evaluation continues; remove it
             when all results are written.
@@ -122,8 +128,9 @@ def evaluate_grid(
             f"paths and conditions must not be empty, got {len(paths)} and {len(conditions)}"
         )
     common = {
-        "chips": chips, "batch_size": batch_size, "dataset_folder": dataset_folder,
-        "scratch": None if scratch is None else Path(scratch), "device": device,
+        "measure": _evaluate_one, "names": Evaluation._fields,
+        "chips": chips, "device": device, "dataset_folder": dataset_folder,
+        "scratch": None if scratch is None else Path(scratch),
     }  # fmt: skip
     distinct = {repr(condition): condition for condition in conditions}
     tasks = [
@@ -131,7 +138,7 @@ def evaluate_grid(
         for condition in distinct.values()
         for path in paths
     ]
-    results = iter(parallel.run(_evaluate_one, tasks, description="chips", device=device))
+    results = iter(parallel.run(resumable, tasks, description="chips", device=device))
     found = {key: [next(results) for _ in paths] for key in distinct}
     labelled = [
         [_labelled(table, condition.labels) for table in evaluation]
@@ -152,19 +159,9 @@ def _evaluate_one(
     path: Path,
     condition: Condition,
     chips: int,
-    batch_size: int,
     dataset_folder: Path | str,
-    scratch: Path | None,
     device: torch.device,
 ) -> Evaluation:
-    weights = hashlib.sha256(path.read_bytes()).hexdigest()
-    key = parallel.digest(
-        CODE, weights=weights, condition=condition, chips=chips, batch_size=batch_size,
-        device=device,
-    )  # fmt: skip
-    kept = [scratch / f"{key}-{name}.csv" for name in Evaluation._fields] if scratch else []
-    if kept and all(path.exists() for path in kept):
-        return Evaluation(*map(pd.read_csv, kept))
     network, header = load_trained(path)
     hardware, deployment = condition.hardware, condition.deployment
     sigma_d = header["sigma_d"] if condition.sigma_d is None else condition.sigma_d
@@ -174,22 +171,10 @@ def _evaluate_one(
     deploy = program if deployment is None else deployment.prepare(network, data.train)
     uncertainty, accuracies = OverChips(labels), []
     for logits in logits_over_chips(
-        network, images, hardware, sigma_d,
-        chips=chips, key="test", deploy=deploy, batch_size=batch_size,
-    ):  # fmt: skip
+        network, images, hardware, sigma_d, chips=chips, key="test", deploy=deploy
+    ):
         uncertainty.add(logits)
         accuracies.append(accuracy(logits, labels).item())
-    about = {
-        "method": header["method"],
-        "trained_sigma_d": header["sigma_d"],
-        "seed": header["seed"],
-        "preset": hardware.variation.name,
-        "mapping": hardware.mapping,
-        "sigma_d": sigma_d,
-    }
+    about = tested(header, hardware, sigma_d)
     draws = pd.DataFrame({**about, "chip": range(chips), "accuracy": accuracies})
-    found = Evaluation(draws, pd.DataFrame([{**about, "chips": chips, **uncertainty.summary()}]))
-    for file, table in zip(kept, found, strict=False):  # no file without a scratch folder
-        with atomic_path(file) as partial:
-            table.to_csv(partial, index=False)
-    return found
+    return Evaluation(draws, pd.DataFrame([{**about, "chips": chips, **uncertainty.summary()}]))

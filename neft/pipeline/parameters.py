@@ -112,10 +112,14 @@ class Training(Section):
 
 
 class MonteCarlo(Section):
-    """Number of chips that every network is tested on, and images per forward pass."""
+    """Number of chips that every network is tested on, each with the whole test part.
+
+    With `half_width`, the mean accuracy is also estimated from a few images each of as many chips
+    as its 95 % interval needs to be that narrow (`neft.evaluation.estimate`).
+    """
 
     chips: Count
-    batch_size: Count
+    half_width: Positive | None = None
 
 
 class Compute(Section):

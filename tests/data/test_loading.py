@@ -80,3 +80,11 @@ def test_crops_equal_a_loop_over_images_and_all_places_occur() -> None:
         (place,) = (place for place, view in possible.items() if torch.equal(view, crop))
         places.add(place)
     assert len(places) == 3 * 3 * 2
+
+
+def test_data_without_a_length_are_refused() -> None:
+    class Endless(Dataset):
+        pass
+
+    with pytest.raises(ValueError, match="train must have a length, got Endless"):
+        batches(Endless(), 4, generator=generator("order"))

@@ -31,7 +31,7 @@ def evaluate(
 ) -> Evaluation:
     networks = trained_networks(folder, sigma_d)
     conditions = conditions or (Condition(HARDWARE),)
-    return evaluate_grid(networks, conditions, chips=3, batch_size=10, **settings)
+    return evaluate_grid(networks, conditions, chips=3, **settings)
 
 
 def test_every_network_is_tested_on_every_chip(tmp_path: Path, tiny: Splits) -> None:
@@ -43,7 +43,7 @@ def test_every_network_is_tested_on_every_chip(tmp_path: Path, tiny: Splits) -> 
     for path in tmp_path.iterdir():
         network, header = load_trained(path)
         about = HARDWARE, header["sigma_d"]
-        settings = {"chips": 3, "key": "test", "batch_size": 10}
+        settings = {"chips": 3, "key": "test"}
         same = (draws.sigma_d == header["sigma_d"]) & (draws.seed == header["seed"])
         expected = accuracy_over_chips(network, tiny.test, *about, **settings)
         assert draws.accuracy[same].tolist() == expected.tolist()
@@ -89,9 +89,7 @@ def test_chips_may_have_another_sigma_d_than_the_training_s(tmp_path: Path, tiny
         pd.testing.assert_frame_equal(own, expected, check_exact=True)
     assert len(matrix.draws) == 3 * len(plain.draws)
     network, _ = load_trained(tmp_path / "sigma_d=0.1,seed=1.safetensors")
-    expected = accuracy_over_chips(
-        network, tiny.test, HARDWARE, 0.3, chips=3, key="test", batch_size=10
-    )
+    expected = accuracy_over_chips(network, tiny.test, HARDWARE, 0.3, chips=3, key="test")
     rows = matrix.draws[(matrix.draws.seed == 1) & (matrix.draws.trained_sigma_d == 0.1)]
     assert rows[rows.sigma_d == 0.3].accuracy.tolist() == expected.tolist()
 
@@ -177,4 +175,4 @@ def test_folder_without_networks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must hold trained networks"):
         trained_networks(tmp_path)
     with pytest.raises(ValueError, match="paths and conditions must not be empty, got 0 and 1"):
-        evaluate_grid([], [Condition(HARDWARE)], chips=1, batch_size=1)
+        evaluate_grid([], [Condition(HARDWARE)], chips=1)

@@ -44,7 +44,7 @@ def test_benchmark_takes_two_steps_with_every_method(
     assert history.train_loss.between(0, float("inf"), inclusive="neither").all()
     draws = evaluate_grid(
         trained_networks(tmp_path / "runs"), [Condition(hardware)], chips=2,
-        batch_size=run.montecarlo.batch_size, dataset_folder=tmp_path,
+        dataset_folder=tmp_path,
     ).draws  # fmt: skip
     assert set(draws.method) == run.methods.keys()
     assert draws.accuracy.between(0, 1).all()

@@ -88,6 +88,9 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("methods.ovf.beta", "big", "@: .*number.*got 'big'"),
     ("methods.ovf.increments", [0.1, float("inf")], r"increments\[1\] .*finite"),
     ("methods.irs", {}, "@.beta: missing key"),
+    ("montecarlo.half_width", 0, "@: .*greater than 0, got 0"),
+    ("montecarlo.half_width", float("inf"), "@: .*finite"),
+    ("compute.compile", 1, "@: .*boolean"),
 ]
 
 
@@ -157,7 +160,7 @@ def test_the_run_of_all_methods_is_the_default_run_but_for_its_size() -> None:
     default, every = parameters.load(PARAMS), parameters.load(ROOT / "params" / "methods.yaml")
     same = {"seeds": default.training.seeds}
     assert every.training.model_copy(update=same) == default.training
-    assert every.montecarlo.model_dump(exclude={"batch_size"}) == {"chips": 50}
+    assert every.montecarlo.model_dump(exclude_unset=True) == {"chips": 50}
     for section in ("hardware", "dataset", "network", "variation"):
         assert getattr(every, section) == getattr(default, section)
     assert every.methods.items() >= default.methods.items()

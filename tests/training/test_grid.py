@@ -52,7 +52,7 @@ def test_data_are_looked_for_where_each_grid_is_told(
     monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
     train_tiny_grid(tmp_path, benchmark=replace(TINY, dataset_folder=tmp_path / "here"))
     evaluate_grid(
-        trained_networks(tmp_path), [Condition(HARDWARE)], chips=1, batch_size=10,
+        trained_networks(tmp_path), [Condition(HARDWARE)], chips=1,
         dataset_folder=tmp_path / "there",
     )  # fmt: skip
     assert asked == [tmp_path / "here", tmp_path / "there"]

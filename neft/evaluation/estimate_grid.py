@@ -1,0 +1,62 @@
+"""Estimate the mean accuracy of trained networks over chips, in parallel processes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from neft._utils import parallel
+from neft.chip import Hardware
+from neft.data import datasets
+from neft.evaluation.estimate import estimate_accuracy
+from neft.evaluation.grid import load_trained, tested
+from neft.evaluation.resumable import resumable
+
+
+def estimate_grid(
+    paths: Sequence[Path],
+    hardware: Hardware,
+    *,
+    half_width: float,
+    dataset_folder: Path | str = datasets.FOLDER,
+    scratch: Path | str | None = None,
+    device: torch.device = parallel.CPU,
+) -> pd.DataFrame:
+    """Estimate every network's mean accuracy over chips, at the sigma_d that it was trained for.
+
+    Args:
+        paths: networks that `neft.training.grid.train_grid` saved.
+        half_width: wanted half-width of each 95 % interval, fraction (see `estimate_accuracy`).
+        others: see `neft.evaluation.grid.evaluate_grid`, whose chips these are.
+
+    Returns:
+        One row per network: method, trained_sigma_d, seed, preset, mapping, sigma_d, then mean,
+        low, high, chips, images_per_chip, images, reached of its `AccuracyEstimate`.
+    """
+    common = {
+        "measure": _estimate_one, "names": ["estimates"],
+        "hardware": hardware, "half_width": half_width, "device": device,
+        "dataset_folder": dataset_folder, "scratch": None if scratch is None else Path(scratch),
+    }  # fmt: skip
+    tasks = [{"path": path, **common} for path in paths]
+    found = parallel.run(resumable, tasks, description="estimates", device=device)
+    return pd.concat([table for (table,) in found], ignore_index=True)
+
+
+def _estimate_one(
+    *,
+    path: Path,
+    hardware: Hardware,
+    half_width: float,
+    dataset_folder: Path | str,
+    device: torch.device,
+) -> list[pd.DataFrame]:
+    network, header = load_trained(path)
+    sigma_d = header["sigma_d"]
+    test = datasets.load(header["dataset"], dataset_folder).test
+    found = estimate_accuracy(
+        network.to(device), test, hardware, sigma_d, key="test", half_width=half_width
+    )
+    return [pd.DataFrame([{**tested(header, hardware, sigma_d), **asdict(found)}])]

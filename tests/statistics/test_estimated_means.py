@@ -1,0 +1,43 @@
+"""Laws of means over seeds of estimated accuracies."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from neft.statistics.estimated_means import summarise_estimates
+
+
+def estimates(means: np.ndarray, half: float, *, reached: bool = True) -> pd.DataFrame:
+    rows = {"method": "ovf", "sigma_d": 0.3, "seed": range(len(means)), "mean": means}
+    bounds = {"low": means - half, "high": means + half}
+    return pd.DataFrame({**rows, **bounds, "chips": 20, "images": 400, "reached": reached})
+
+
+def test_it_equals_the_formula_by_hand() -> None:
+    table = summarise_estimates(estimates(np.array([0.7, 0.8, 0.9]), 0.03))
+    (row,) = table.itertuples()
+    half = math.hypot(4.302653 * 0.1 / math.sqrt(3), 0.03)
+    np.testing.assert_allclose([row.mean, row.low], [0.8, 0.8 - half], rtol=1e-6)
+    assert (row.seeds, row.chips, row.images, row.high) == (3, 60, 1200, 1.0)
+    assert row.reached
+
+
+def test_one_seed_has_no_interval_and_one_estimate_that_failed_is_told() -> None:
+    (row,) = summarise_estimates(estimates(np.array([0.7]), 0.03, reached=False)).itertuples()
+    assert row.mean == 0.7
+    assert np.isnan([row.low, row.high]).all()
+    assert not row.reached
+
+
+def test_the_interval_covers_the_truth_however_the_errors_are_correlated() -> None:
+    random, half = np.random.default_rng(0), 0.02
+    for common in (0.0, 0.5, 1.0):
+        covered = 0
+        for _ in range(500):
+            shared, own = random.normal(size=1), random.normal(size=5)
+            errors = half / 1.96 * (math.sqrt(common) * shared + math.sqrt(1 - common) * own)
+            means = 0.6 + 0.02 * random.normal(size=5) + errors
+            (row,) = summarise_estimates(estimates(means, half)).itertuples()
+            covered += row.low <= 0.6 <= row.high
+        assert covered / 500 > 0.95 - 4 * math.sqrt(0.05 * 0.95 / 500)
