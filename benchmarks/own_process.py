@@ -29,11 +29,13 @@ class Measured:
         seconds: of a call, one for each round.
         peaks: bytes that the first two calls needed at most, above what was held before them:
             a network's weights, for one, are not counted.
+        first: seconds of the first call, with what is done once, such as compiling.
         missing: why a contender was not measured.
     """
 
     seconds: dict[str, list[float]]
     peaks: dict[str, int]
+    first: dict[str, float]
     missing: dict[str, str]
 
 
@@ -46,7 +48,7 @@ def in_turn(builds: Mapping[str, Build], rounds: int, *, calls: int = 1, title: 
         calls: of a turn.
         title: of the progress bar.
     """
-    measured = Measured({}, {}, {})
+    measured = Measured({}, {}, {}, {})
     turns = (1 + rounds) * len(builds)
     with ExitStack() as open_, tqdm(total=turns, desc=title, leave=False) as bar:
         processes = {}
@@ -54,6 +56,7 @@ def in_turn(builds: Mapping[str, Build], rounds: int, *, calls: int = 1, title: 
             try:
                 processes[name] = open_.enter_context(OwnProcess(build))
                 measured.peaks[name] = processes[name].peak
+                measured.first[name] = processes[name].first
                 measured.seconds[name] = []
             except Unavailable as reason:
                 measured.missing[name] = str(reason)
@@ -80,7 +83,8 @@ class OwnProcess:
         context.set_forkserver_preload(["neft.training"])  # imported once, not once per process
         self._executor = ProcessPoolExecutor(1, context)
         try:
-            self.peak = self._executor.submit(_start, build, torch.get_num_threads()).result()
+            started = self._executor.submit(_start, build, torch.get_num_threads())
+            self.peak, self.first = started.result()
         except Unavailable:
             self._executor.shutdown()
             raise
@@ -99,11 +103,13 @@ class OwnProcess:
 _built: list[Call] = []  # the call of this process
 
 
-def _start(build: Build, threads: int) -> int:
+def _start(build: Build, threads: int) -> tuple[int, float]:
     torch.set_num_threads(threads)
     _load_torch()
     _built.append(build())
-    return peak_bytes(lambda: _run(2))
+    first: list[float] = []
+    peak = peak_bytes(lambda: first.extend(_run(1) for _ in range(2)))
+    return peak, first[0]
 
 
 def _run(calls: int) -> float:

@@ -4,7 +4,8 @@
 
 Contenders take turns, each in a process of its own, one at work at a time. A row is the median (and
 quartiles) over the rounds of a contender's time over plain PyTorch's in the same round. Memory is
-the peak of a contender's process during its first two calls, above what it held before them.
+the peak of a contender's process during its first two calls, above what it held before them. The
+first call is in seconds: it may compile.
 Linux only.
 """
 
@@ -27,12 +28,13 @@ def compare(title: str, builds: Mapping[str, Build], rounds: int, *, calls: int 
     found = in_turn(builds, rounds, calls=calls, title=title)
     milliseconds = 1000 * statistics.median(found.seconds[PLAIN])
     print(f"{title}: 1 = {milliseconds:.3g} ms, {found.peaks[PLAIN] / 2**20:.3g} MiB")
-    print(f"{'':32} {'time':>6} {'quartiles':>13} {'memory':>7}")
+    print(f"{'':34} {'time':>6} {'quartiles':>13} {'memory':>7} {'first call':>11}")
     for name, (low, median, high) in multiples(found.seconds, PLAIN).items():
         memory = found.peaks[name] / found.peaks[PLAIN]
-        print(f"{name:32} {median:6.2f} {f'{low:.2f}-{high:.2f}':>13} {memory:7.2f}")
+        quartiles, first = f"{low:.2f}-{high:.2f}", f"{found.first[name]:.2g} s"
+        print(f"{name:34} {median:6.2f} {quartiles:>13} {memory:7.2f} {first:>11}")
     for name, reason in found.missing.items():
-        print(f"{name:32} {reason}")
+        print(f"{name:34} {reason}")
     print(flush=True)
 
 

@@ -67,7 +67,7 @@ def test_peers_are_compared_part_by_part(scripts: None, capsys: pytest.CaptureFi
         assert f"\n{name} " in printed
     assert printed.count("its folder was not given (--neft-cim PATH)") == 5
     rows = [line.split() for line in printed.splitlines() if line.startswith(contenders.PLAIN)]
-    assert [row[3:] for row in rows] == [["1.00", "1.00-1.00", "1.00"]] * 4
+    assert [row[3:6] for row in rows] == [["1.00", "1.00-1.00", "1.00"]] * 4
     for name in import_module("growth").sweeps(case):
         assert f"\n{name} " in printed
     assert "\n1,000 chips, 10,000 images each" in printed
