@@ -195,3 +195,33 @@ def test_max_pooling_equals_that_of_torch_to_the_bit(shape: tuple[int, ...]) -> 
             found.append((outputs, inputs.grad, pool(images)))
     assert all(torch.equal(own, torchs) for own, torchs in zip(*found, strict=True))
     assert torch.equal(found[0][0], found[0][2])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_published_initial_weights_are_normal_with_variance_two_over_fan_out(name: str) -> None:
+    """And biases are 0; each z score, of thousands of weights, within 4.5 standard errors."""
+    net = build(name, classes=10, channels=3, width=0.5, seed=0, initialisation="paper")
+    for layer in weighted_layers(net):
+        weight = layer.weight.detach()
+        fan_out = weight.numel() / weight.shape[1]
+        score = weight / (2 / fan_out) ** 0.5
+        n = weight.numel()
+        assert abs(score.mean()) < 4.5 / n**0.5
+        assert abs(score.var() - 1) < 4.5 * (2 / n) ** 0.5
+        assert abs((score**4).mean() - 3) < 4.5 * (96 / n) ** 0.5
+        assert layer.bias is None or not layer.bias.any()
+
+
+def test_initialisation_is_torchs_unless_told_and_unknown_ones_are_refused() -> None:
+    net, told, paper = (
+        build("lenet5", classes=10, channels=1, width=1, seed=0, **given)
+        for given in ({}, {"initialisation": "torch"}, {"initialisation": "paper"})
+    )
+    for name, weight in net.state_dict().items():
+        assert torch.equal(weight, told.state_dict()[name])
+    ratios = [layer.weight.abs().max() / layer.weight.std() for layer in weighted_layers(net)]
+    assert all(1.5 < ratio < 2 for ratio in ratios)
+    ratios = [layer.weight.abs().max() / layer.weight.std() for layer in weighted_layers(paper)]
+    assert all(ratio > 2.2 for ratio in ratios)
+    with pytest.raises(ValueError, match=r"initialisation must be one of torch, paper, got 'he'"):
+        build("lenet5", classes=10, channels=1, width=1, seed=0, initialisation="he")

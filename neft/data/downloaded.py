@@ -3,6 +3,7 @@
 Of the files, `neft.data.official_files` and `neft.data.tiny_imagenet` are the readers.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,18 @@ from neft.data.datasets import Splits
 from neft.data.loading import CropAndFlip, Images, Part
 from neft.data.official_files import SOURCES, read_cifar, read_mnist
 from neft.data.tiny_imagenet import SIDE, TINY_IMAGENET, read_tiny_imagenet
+
+NORMALISATION: dict[str, tuple[list[float], list[float]]] = {
+    "mnist": ([0.5], [0.5]),
+    "cifar10": ([0.491, 0.482, 0.446], [0.247, 0.243, 0.261]),
+    "cifar100": ([0.5071, 0.4867, 0.4408], [0.2675, 0.2565, 0.2761]),
+    "tiny_imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+}
+"""Mean and deviation of each channel by which pixels in [0, 1] are normalised.
+
+As in the public code of NeFT (github.com/YifanQin-ND/NeFT_CIM at c86c8ad), whose preparation of
+images these functions follow; the paper's text gives the crop and the flip only.
+"""
 
 
 def check(name: str, folder: Path) -> None:
@@ -43,37 +56,38 @@ def _splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transfor
     )
 
 
-def _normalised(channels: int) -> list[v2.Transform]:
-    half = [0.5] * channels
-    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(half, half)]
+def _normalised(name: str) -> list[v2.Transform]:
+    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMALISATION[name])]
 
 
-def _augmented_splits(train: Part, test: Part, size: int) -> Splits:
+def _augmented_splits(name: str, train: Part, test: Part, size: int) -> Splits:
     """Random crop after padding by 4 black pixels, and horizontal flip, in training only."""
-    plain = v2.Compose(_normalised(3))
-    augmented = v2.Compose([CropAndFlip(size, padding=4), *_normalised(3)])
+    plain = v2.Compose(_normalised(name))
+    augmented = v2.Compose([CropAndFlip(size, padding=4), *_normalised(name)])
     return _splits(train, test, plain, augmented)
 
 
 def mnist(folder: Path) -> Splits:
-    """Return MNIST, padded to 32 x 32 and normalised by mean .5 and deviation .5, as in the paper.
+    """Return MNIST, resized to 32 x 32 (bilinear), without augmentation.
 
     Raises:
         ValueError: a file is missing or damaged.
     """
-    padded = v2.Compose([v2.Pad(2), *_normalised(1)])
-    return _splits(*read_mnist(folder), padded, padded)
+    train, test = (
+        replace(part, pixels=v2.functional.resize(part.pixels, [32, 32]))
+        for part in read_mnist(folder)
+    )
+    plain = v2.Compose(_normalised("mnist"))
+    return _splits(train, test, plain, plain)
 
 
 def cifar10(folder: Path) -> Splits:
-    """Return CIFAR-10: random crop (padding 4) and flip in training, as in the paper.
-
-    Normalised by mean .5 and deviation .5: our choice; the paper does not say.
+    """Return CIFAR-10: random crop (padding 4) and flip in training.
 
     Raises:
         ValueError: a file is missing or damaged.
     """
-    return _augmented_splits(*read_cifar("cifar10", folder), size=32)
+    return _augmented_splits("cifar10", *read_cifar("cifar10", folder), size=32)
 
 
 def cifar100(folder: Path) -> Splits:
@@ -82,16 +96,15 @@ def cifar100(folder: Path) -> Splits:
     Raises:
         ValueError: a file is missing or damaged.
     """
-    return _augmented_splits(*read_cifar("cifar100", folder), size=32)
+    return _augmented_splits("cifar100", *read_cifar("cifar100", folder), size=32)
 
 
 def tiny_imagenet(folder: Path) -> Splits:
-    """Return Tiny ImageNet-200 at 64 x 64 pixels; crop, flip and normalisation as for CIFAR-10.
+    """Return Tiny ImageNet-200 at 64 x 64 pixels; crop and flip as for CIFAR-10.
 
-    These choices are ours; the paper does not say. The test part is the official validation
-    part, because the official test images have no labels.
+    The test part is the official validation part, because the official test images have no labels.
 
     Raises:
         ValueError: a file is missing or damaged.
     """
-    return _augmented_splits(*read_tiny_imagenet(folder), size=SIDE)
+    return _augmented_splits("tiny_imagenet", *read_tiny_imagenet(folder), size=SIDE)

@@ -21,7 +21,7 @@ from neft._utils.parallel import Machine
 from neft.chip import Hardware
 from neft.data import datasets
 from neft.devices import PRESETS, VariationModel
-from neft.networks import NETWORKS
+from neft.networks import INITIALISATIONS, NETWORKS
 from neft.training import Schedule, build_method
 from neft.training.compiling import check_compiler
 from neft.training.settings import check_snapshots, first_error, vary_method
@@ -89,10 +89,11 @@ class Dataset(Section):
 
 
 class Network(Section):
-    """A network of `neft.networks.NETWORKS` and its width multiplier."""
+    """A network of `neft.networks.NETWORKS`, its width multiplier and its initial weights."""
 
     name: str
     width: Positive
+    initialisation: str = "torch"
 
 
 class Training(Section):
@@ -249,6 +250,7 @@ class Parameters(Section):
         one_of(presets, **{"hardware.preset": self.hardware.preset})
         one_of(datasets.DATASETS, **{"dataset.name": self.dataset.name})
         one_of(NETWORKS, **{"network.name": self.network.name})
+        one_of(INITIALISATIONS, **{"network.initialisation": self.network.initialisation})
         for study in ("mapping", "ageing"):
             if section := getattr(studies, study):
                 one_of(self.methods, **{f"studies.{study}.method": section.method})

@@ -107,8 +107,10 @@ def replace_block(text: str, block: str) -> str:
 
 def setting(run: Parameters) -> str:
     """Say what a run was about: network, data set and devices."""
+    torchs = run.network.initialisation == "torch"
+    started = "" if torchs else f", {run.network.initialisation}'s initial weights"
     return (
-        f"{run.network.name} (width {run.network.width:g}) on {run.dataset.name}, "
+        f"{run.network.name} (width {run.network.width:g}{started}) on {run.dataset.name}, "
         f"{run.hardware.preset} devices (M = {run.hardware.weight_bits}, "
         f"K = {run.hardware.device_bits})"
     )

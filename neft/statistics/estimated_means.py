@@ -25,7 +25,8 @@ def summarise_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (method, sigma_d), group in estimates.groupby(["method", "sigma_d"], sort=False):
         over_seeds = student_interval(group["mean"])
-        of_chips = ((group.high - group.low) / 2).mean()
+        # The longer arm: the other may be cut at 0 or 1.
+        of_chips = np.fmax(group.high - group["mean"], group["mean"] - group.low).mean()
         half = np.hypot(over_seeds.high - over_seeds.mean, of_chips)
         low, high = np.clip([over_seeds.mean - half, over_seeds.mean + half], 0, 1)
         sums = [int(group[column].sum()) for column in ("chips", "images")]

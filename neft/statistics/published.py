@@ -7,13 +7,17 @@ import pandas as pd
 ACCURACY = Path(__file__).parent / "paper" / "accuracy.csv"
 
 
-def accuracy(dataset: str, network: str, width: float) -> pd.DataFrame:
+def accuracy(dataset: str, network: str, width: float, initialisation: str) -> pd.DataFrame:
     """Return the published curves of a benchmark (arXiv 2305.14561; source: `paper/README.md`).
+
+    Curves are of one benchmark if they share data, network and initial weights, which decide more
+    than the method does.
 
     Args:
         dataset: name in `neft.data.datasets.DATASETS`.
         network: name in `neft.networks.NETWORKS`.
         width: width multiplier of the network; 1 in the paper.
+        initialisation: name in `neft.networks.INITIALISATIONS`; "paper" in the paper.
 
     Returns:
         Columns method, sigma_d, accuracy (fraction). Points below the figure's axes are left out;
@@ -21,6 +25,7 @@ def accuracy(dataset: str, network: str, width: float) -> pd.DataFrame:
     """
     table = pd.read_csv(ACCURACY)
     names = table.dataset.replace("tinyimagenet", "tiny_imagenet")
-    rows = table[(names == dataset) & (table.model == network) & (width == 1)]
+    same = width == 1 and initialisation == "paper"
+    rows = table[(names == dataset) & (table.model == network) & same]
     rows = rows.dropna(subset="accuracy_percent").reset_index(drop=True)
     return rows[["method", "sigma_d"]].assign(accuracy=rows.accuracy_percent / 100)

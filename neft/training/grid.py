@@ -31,12 +31,14 @@ class Benchmark:
         network: name in `neft.networks.NETWORKS`.
         width: its width multiplier.
         dataset_folder: where downloaded data sets lie, on this machine.
+        initialisation: of its weights, name in `neft.networks.INITIALISATIONS`.
     """
 
     dataset: str
     network: str
     width: float = 1.0
     dataset_folder: Path | str = field(default=datasets.FOLDER, repr=False)
+    initialisation: str = "torch"
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _train_one(
         "classes": data.classes,
         "channels": data.channels,
         "width": benchmark.width,
+        "initialisation": benchmark.initialisation,
     }
     network = networks.build(**shape, seed=trial.seed).to(machine.device)
     task = {"trial": trial, "benchmark": benchmark, "schedule": schedule, "machine": machine}

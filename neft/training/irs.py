@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neft._utils.checks import positive
 from neft._utils.evaluation_mode import evaluating
+from neft.networks import INITIALISATIONS
 from neft.training.negative_feedback import NegativeFeedback
 from neft.training.noisy_forward import NoisyForward
 
@@ -50,7 +51,8 @@ class IRS(NegativeFeedback, name="irs"):
     """Intermediate representation snapshot: the feedback classifies early features.
 
     Each snapshot has a head: adaptive average pooling to p x p, linear to `hidden`, ReLU, linear
-    to the classes, on noisy devices, too. Heads exist in training only. Features
+    to the classes, on noisy devices, too. Heads exist in training only; they are initialised as
+    the network was (`neft.networks.build`; other networks' heads as torch does). Features
     [batch, channels, length] are pooled to p; [batch, features] are not pooled.
 
     Without `feedback_gradient` the heads are not trained: the feedback is that of random
@@ -94,9 +96,11 @@ class IRS(NegativeFeedback, name="irs"):
         points = self.points(network)
         with evaluating(network), torch.no_grad(), capture(network, tuple(points)) as taken:
             classes = network(example[:1]).shape[1]
-        return nn.ModuleList(
+        heads = nn.ModuleList(
             _head(name, taken[name], size, self.hidden, classes) for name, size in points.items()
         )
+        INITIALISATIONS[getattr(network, "initialisation", "torch")](heads)
+        return heads
 
     def loss(
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor

@@ -10,12 +10,14 @@ import pytest
 import torch
 from helpers.datasets import CLASSES, Stored, draw, write
 from helpers.training import HARDWARE, Killed, same
+from PIL import Image
 from torch import Tensor, nn
 
 from neft import networks
 from neft._utils.seeding import seeded
 from neft.data import datasets
 from neft.data.datasets import Splits
+from neft.data.downloaded import NORMALISATION
 from neft.training import IRS, Method, NoiseInjection, Schedule, train
 
 AUGMENTED = ["cifar10", "cifar100", "tiny_imagenet"]
@@ -34,11 +36,20 @@ def splits(name: str, stored: Stored, tmp_path: Path) -> Splits:
     return datasets.load(name, tmp_path)
 
 
-def stored_pixels(images: Tensor) -> np.ndarray:
+def stored_pixels(name: str, images: Tensor) -> np.ndarray:
     """Undo the normalisation."""
-    pixels = (images * 0.5 + 0.5) * 255
+    mean, std = (torch.tensor(each)[:, None, None] for each in NORMALISATION[name])
+    pixels = (images * std + mean) * 255
     torch.testing.assert_close(pixels, pixels.round(), rtol=0, atol=1e-4)
     return pixels.round().to(torch.uint8).numpy()
+
+
+def prepared(name: str, images: np.ndarray) -> np.ndarray:
+    """Resize digits as PIL does, image by image."""
+    if name != "mnist":
+        return images
+    digits = (Image.fromarray(image[0]).resize((32, 32), Image.BILINEAR) for image in images)
+    return np.stack([np.asarray(digit)[None] for digit in digits])
 
 
 def key(image: np.ndarray) -> bytes:
@@ -47,8 +58,8 @@ def key(image: np.ndarray) -> bytes:
 
 def views(name: str, images: np.ndarray) -> dict[bytes, tuple[int, int, int, bool]]:
     """Map each crop of the padded images, plain or mirrored, to image, offsets and mirrored."""
-    pad, side = (2 if name == "mnist" else 4), SIDE[name]
-    padded = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    pad, side = (0 if name == "mnist" else 4), SIDE[name]
+    padded = np.pad(prepared(name, images), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     offsets = range(padded.shape[2] - side + 1)
     return {
         key(crop[:, :, ::-1] if mirrored else crop): (i, top, left, mirrored)
@@ -60,19 +71,16 @@ def views(name: str, images: np.ndarray) -> dict[bytes, tuple[int, int, int, boo
     }
 
 
-def read(splits: Splits) -> tuple[list[np.ndarray], list[int]]:
+def read(name: str, splits: Splits) -> tuple[list[np.ndarray], list[int]]:
     """Read the training part once; return stored pixels and labels."""
     images, labels = zip(*(splits.train[i] for i in range(len(splits.train))), strict=True)
-    return [stored_pixels(image) for image in images], [int(label) for label in labels]
+    return [stored_pixels(name, image) for image in images], [int(label) for label in labels]
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_test_part_is_the_official_one(name: str, stored: Stored, splits: Splits) -> None:
     images, labels = splits.test.tensors
-    expected = np.pad(stored.test, ((0, 0), (0, 0), (2, 2), (2, 2)))
-    np.testing.assert_array_equal(
-        stored_pixels(images), expected if name == "mnist" else stored.test
-    )
+    np.testing.assert_array_equal(stored_pixels(name, images), prepared(name, stored.test))
     np.testing.assert_array_equal(labels, stored.test_labels)
     assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
     assert (splits.classes, splits.channels) == (CLASSES[name], stored.test.shape[1])
@@ -83,9 +91,11 @@ def test_training_and_validation_are_the_official_training_part(
     name: str, stored: Stored, splits: Splits
 ) -> None:
     original = views(name, stored.train)
-    images, labels = read(splits)
+    images, labels = read(name, splits)
     trained = [original[key(image)][0] for image in images]
-    validated = [original[key(image)][0] for image in stored_pixels(splits.validation.tensors[0])]
+    validated = [
+        original[key(image)][0] for image in stored_pixels(name, splits.validation.tensors[0])
+    ]
     assert sorted(trained + validated) == list(range(len(stored.train)))
     labels += splits.validation.tensors[1].tolist()
     assert stored.train_labels[trained + validated].tolist() == labels
@@ -112,9 +122,13 @@ def test_the_split_does_not_depend_on_the_order_of_the_images(
 
 
 def test_the_split_is_fixed(tmp_path: Path, monkeypatch) -> None:
-    write("mnist", tmp_path, draw("mnist"), monkeypatch)
+    made = draw("mnist")
+    write("mnist", tmp_path, made, monkeypatch)
     images, _ = datasets.load("mnist", tmp_path).validation.tensors
-    digest = hashlib.sha256(stored_pixels(images).tobytes()).hexdigest()
+    original = views("mnist", made.train)
+    rows = [original[key(image)][0] for image in stored_pixels("mnist", images)]
+    padded = np.pad(made.train[rows], ((0, 0), (0, 0), (2, 2), (2, 2)))
+    digest = hashlib.sha256(padded.tobytes()).hexdigest()
     assert digest == "24d52787bbe4c1208ff786a9f13efb45fe1a85f0b5703f19dcdfd049dfc1c635"
 
 
@@ -125,8 +139,8 @@ def test_equal_images_of_a_class_are_in_one_part(tmp_path: Path, monkeypatch) ->
     )
     write("mnist", tmp_path, thrice, monkeypatch)
     splits = datasets.load("mnist", tmp_path)
-    trained = Counter(map(key, read(splits)[0]))
-    validated = Counter(map(key, stored_pixels(splits.validation.tensors[0])))
+    trained = Counter(map(key, read("mnist", splits)[0]))
+    validated = Counter(map(key, stored_pixels("mnist", splits.validation.tensors[0])))
     assert set(trained).isdisjoint(validated)
     assert set(trained.values()) == set(validated.values()) == {3}  # a tenth of 15 would be 2
 
@@ -138,7 +152,7 @@ def test_training_has_every_crop_and_half_of_the_images_mirrored(
     original = views(name, stored.train)
     reads = 600
     with seeded("reads"):
-        seen = [original[key(stored_pixels(splits.train[0][0]))] for _ in range(reads)]
+        seen = [original[key(stored_pixels(name, splits.train[0][0]))] for _ in range(reads)]
     assert len({image for image, *_ in seen}) == 1
     for offsets in ([top for _, top, _, _ in seen], [left for _, _, left, _ in seen]):
         counts = np.bincount(offsets, minlength=9)
@@ -151,17 +165,17 @@ def test_training_has_every_crop_and_half_of_the_images_mirrored(
 
 @pytest.mark.parametrize("name", ["mnist"])
 def test_digits_are_not_augmented(splits: Splits) -> None:
-    np.testing.assert_array_equal(read(splits)[0], read(splits)[0])
+    np.testing.assert_array_equal(read("mnist", splits)[0], read("mnist", splits)[0])
 
 
 @pytest.mark.parametrize("name", ["cifar10"])
 def test_augmentation_draws_from_the_global_generator_alone(splits: Splits) -> None:
     with seeded("one"):
-        first = read(splits)[0]
+        first = read("cifar10", splits)[0]
     with seeded("one"):
-        np.testing.assert_array_equal(first, read(splits)[0])
+        np.testing.assert_array_equal(first, read("cifar10", splits)[0])
     with seeded("other"):
-        assert not np.array_equal(first, read(splits)[0])
+        assert not np.array_equal(first, read("cifar10", splits)[0])
 
 
 def fit(splits: Splits, method: Method, state: Path | None = None, seed: int = 0) -> nn.Module:
@@ -200,6 +214,8 @@ def test_each_epoch_of_each_seed_has_its_own_crops(
     seen, original = Seen([]), views(name, stored.train)
     for seed in (0, 1):
         fit(splits, seen, seed=seed)
-    cuts = [original[key(image)][1:] for batch in seen.batches for image in stored_pixels(batch)]
+    cuts = [
+        original[key(image)][1:] for batch in seen.batches for image in stored_pixels(name, batch)
+    ]
     epochs = {tuple(cuts[i : i + 20]) for i in range(0, len(cuts), 20)}  # in the order of drawing
     assert len(epochs) == 2 * 3

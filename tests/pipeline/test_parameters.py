@@ -90,6 +90,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("methods.irs", {}, "@.beta: missing key"),
     ("montecarlo.half_width", 0, "@: .*greater than 0, got 0"),
     ("montecarlo.half_width", float("inf"), "@: .*finite"),
+    ("network.initialisation", "he", "@ must be one of torch, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
 ]
 
@@ -151,6 +152,7 @@ def test_benchmarks_are_complete_and_as_large_as_the_papers(path: Path) -> None:
     network, dataset = path.stem.split("_", 1)
     run = parameters.load(path)
     assert (run.network.name, run.network.width, run.dataset.name) == (network, 1.0, dataset)
+    assert run.network.initialisation == "paper"
     assert run.methods.keys() >= parameters.load(PARAMS).methods.keys()
     assert run.training.sigma_d == [round(0.05 * i, 2) for i in range(9)]
     assert (run.training.epochs, run.training.batch_size, run.montecarlo.chips) == (200, 128, 1000)

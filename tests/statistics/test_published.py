@@ -30,7 +30,7 @@ def test_every_panel_maps_to_our_names() -> None:
 
 @pytest.mark.parametrize(("dataset", "network"), PANELS)
 def test_curves_are_the_files_rows_as_fractions(dataset: str, network: str) -> None:
-    found = published.accuracy(dataset, network, 1.0)
+    found = published.accuracy(dataset, network, 1.0, "paper")
     expected = [
         (row.method, row.sigma_d, row.accuracy_percent / 100)
         for row in FILE.itertuples()
@@ -41,7 +41,7 @@ def test_curves_are_the_files_rows_as_fractions(dataset: str, network: str) -> N
 
 
 def test_points_below_the_figures_axes_are_left_out() -> None:
-    found = [published.accuracy(*panel, 1.0) for panel in PANELS]
+    found = [published.accuracy(*panel, 1.0, "paper") for panel in PANELS]
     assert sum(map(len, found)) == 270 - 19
     noise_free = found[0][found[0].method == "noise_free"]
     assert noise_free.sigma_d.tolist() == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
@@ -49,9 +49,15 @@ def test_points_below_the_figures_axes_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "run", [("mnist5k", "lenet5", 1.0), ("mnist", "vgg8", 0.5), ("cifar100", "vgg8", 1.0)]
+    "run",
+    [
+        ("mnist5k", "lenet5", 1.0, "paper"),
+        ("mnist", "vgg8", 0.5, "paper"),
+        ("cifar100", "vgg8", 1.0, "paper"),
+        ("mnist", "vgg8", 1.0, "torch"),
+    ],
 )
-def test_other_runs_have_no_published_curves(run: tuple[str, str, float]) -> None:
+def test_other_runs_have_no_published_curves(run: tuple[str, str, float, str]) -> None:
     found = published.accuracy(*run)
     assert found.empty
     assert list(found.columns) == ["method", "sigma_d", "accuracy"]

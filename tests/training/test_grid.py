@@ -126,6 +126,18 @@ def test_trials_are_those_that_one_would_run_one_by_one_but_equal_ones_are_train
     assert header["method"] == "other"
 
 
+def test_initial_weights_are_those_of_the_benchmark_and_kept_in_the_file(tmp_path: Path) -> None:
+    settings = {"sigma_d": [0.1], "seeds": [0]}
+    histories = {}
+    for name in ("torch", "paper"):
+        benchmark = replace(TINY, initialisation=name)
+        histories[name] = train_tiny_grid(tmp_path / name, benchmark=benchmark, **settings)
+        network, header = load_trained(next((tmp_path / name).iterdir()))
+        assert header["network"]["initialisation"] == network.initialisation == name
+    losses = [history.train_loss.tolist() for history in histories.values()]
+    assert losses[0] != losses[1]
+
+
 def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) -> None:
     train_tiny_grid(tmp_path, IRS(beta=0.1, hidden=8), sigma_d=[0.1], seeds=[0])
     tensors, _ = checkpoints.load(next(tmp_path.iterdir()))

@@ -7,7 +7,8 @@ import torch
 from helpers.training import HARDWARE, NETWORKS, noisy, setting
 from torch import nn
 
-from neft._utils.seeding import generator
+from neft import networks
+from neft._utils.seeding import generator, seeded
 from neft.chip import program
 from neft.training import IRS
 from neft.training.irs import capture
@@ -53,6 +54,19 @@ def test_building_irs_heads_does_not_change_the_network() -> None:
     IRS(beta=0.1).auxiliary(net, inputs)
     assert net.training
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+
+
+@pytest.mark.parametrize("initialisation", ["torch", "paper"])
+def test_heads_start_as_the_network_did(initialisation: str) -> None:
+    net = networks.build(
+        "lenet5", classes=10, channels=1, width=1, seed=0, initialisation=initialisation
+    )
+    with seeded("heads"):
+        heads = IRS(0.1).auxiliary(net, torch.zeros(1, 1, 32, 32))
+    for layer in (layer for layer in heads.modules() if isinstance(layer, nn.Linear)):
+        ratio = layer.weight.abs().max() / layer.weight.std()
+        assert (ratio < 1.8) == (initialisation == "torch")
+        assert layer.bias.any() == (initialisation == "torch")
 
 
 def test_snapshot_hooks_are_removed_after_an_exception() -> None:
