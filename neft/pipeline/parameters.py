@@ -8,6 +8,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Strict,
     StrictBool,
     ValidationError,
     field_validator,
@@ -120,7 +121,7 @@ class MonteCarlo(Section):
     """
 
     chips: Count
-    half_width: Positive | None = None
+    half_width: Annotated[Positive, Strict()] | None = None  # strict: true is not 1.0
 
 
 class Compute(Section):

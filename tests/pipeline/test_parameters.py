@@ -89,7 +89,11 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("methods.ovf.increments", [0.1, float("inf")], r"increments\[1\] .*finite"),
     ("methods.irs", {}, "@.beta: missing key"),
     ("montecarlo.half_width", 0, "@: .*greater than 0, got 0"),
+    ("montecarlo.half_width", -0.01, "@: .*greater than 0, got -0.01"),
     ("montecarlo.half_width", float("inf"), "@: .*finite"),
+    ("montecarlo.half_width", float("nan"), "@: .*finite"),
+    ("montecarlo.half_width", True, "@: .*number, got True"),
+    ("montecarlo.half_width", "true", "@: .*number, got 'true'"),
     ("network.initialisation", "he", "@ must be one of torch, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
 ]
