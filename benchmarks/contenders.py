@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from neft import networks
 from neft._utils.allocator import keep_freed_memory
 from neft._utils.seeding import generator
-from neft.chip import fast_execution, fast_gradients, logits_over_chips
+from neft.chip import fast_execution, fast_layers, logits_over_chips
 from neft.training import (
     IRS,
     OVF,
@@ -180,7 +180,7 @@ def our_step(
 
     def step() -> None:
         optimizer.zero_grad()
-        with nullcontext() if compile else fast_gradients(network):
+        with nullcontext() if compile else fast_layers(network):
             method.loss(forward, heads, execution.formatted(inputs), labels).backward()
         optimizer.step()
         method.after_step(forward, heads)

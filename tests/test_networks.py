@@ -6,7 +6,7 @@ import torchvision
 from torch import nn
 
 from neft._utils.seeding import generator
-from neft.networks import NETWORKS, MaxPool2x2, build
+from neft.networks import NETWORKS, build
 from neft.training.irs import capture
 
 SMALL = {"lenet5": 1.0, "vgg8": 0.125, "resnet18": 0.125}
@@ -181,20 +181,6 @@ def test_unknown_names_and_impossible_widths_are_refused() -> None:
         network("alexnet")
     with pytest.raises(ValueError, match="width must be positive and finite, got 0"):
         network("lenet5", width=0)
-
-
-@pytest.mark.parametrize("shape", [(3, 6, 28, 28), (2, 16, 10, 10)])
-def test_max_pooling_equals_that_of_torch_to_the_bit(shape: tuple[int, ...]) -> None:
-    images = torch.randn(shape, generator=generator("images")).relu()
-    found = []
-    for pool in (MaxPool2x2(), nn.MaxPool2d(2)):
-        inputs = images.clone().requires_grad_()
-        outputs = pool(inputs)
-        outputs.square().sum().backward()
-        with torch.no_grad():
-            found.append((outputs, inputs.grad, pool(images)))
-    assert all(torch.equal(own, torchs) for own, torchs in zip(*found, strict=True))
-    assert torch.equal(found[0][0], found[0][2])
 
 
 @pytest.mark.parametrize("name", SMALL)

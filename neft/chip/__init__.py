@@ -1,6 +1,7 @@
 """A network on devices: choice of weights, storage, programming, Monte Carlo inference."""
 
-from neft.chip.execution import Execution, fast_execution, fast_gradients
+from neft.chip.execution import Execution, fast_execution
+from neft.chip.fast_layers import fast_layers
 from neft.chip.hardware import MAPPINGS, Hardware
 from neft.chip.layers import DEVICE_LAYERS, Where, device_weights, on_devices
 from neft.chip.monte_carlo import accuracy, accuracy_over_chips, logits_of_chip, logits_over_chips

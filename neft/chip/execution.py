@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from neft._utils.checks import at_least
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
+from neft.chip.fast_layers import LANES
 
 CACHE = 1 << 25
 """Bytes that the inputs and outputs of a batch's largest layer may fill: 32 MiB, the third-level
 cache of one core complex of a server. Half or twice as much costs a few per cent."""
 
 LEAST = 8  # images of a batch: with fewer, reading the weights takes longer than the arithmetic
-LANES = 8  # 32-bit numbers of an AVX2 vector
 ON_ACCELERATOR = 500  # images of a batch on other devices, where neither choice was measured
 
 
@@ -79,34 +79,6 @@ def fast_execution(network: nn.Module, image: Tensor) -> Execution:
         if torch.allclose(same, logits, rtol=1e-3, atol=1e-5, equal_nan=True):
             return Execution(torch.channels_last, batch_size)
     return Execution(torch.contiguous_format, batch_size)
-
-
-@contextmanager
-def fast_gradients(network: nn.Module) -> Iterator[None]:
-    """Run convolutions with few output channels in channels_last, but hand on contiguous outputs.
-
-    Their weights' gradient takes a fifth of the time that way, on a CPU; the layers after them
-    would be slower in channels_last. Other convolutions are not touched.
-    """
-
-    def before(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (inputs[0].to(memory_format=torch.channels_last), *inputs[1:])
-
-    def after(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return output.contiguous()
-
-    on_cpu = next(network.parameters()).device.type == "cpu"
-    handles = [
-        handle
-        for layer in network.modules()
-        if on_cpu and isinstance(layer, nn.Conv2d) and layer.out_channels < LANES
-        for handle in (layer.register_forward_pre_hook(before), layer.register_forward_hook(after))
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _fills_vectors(network: nn.Module) -> bool:

@@ -12,6 +12,7 @@ from neft._utils.checks import at_least
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
 from neft.chip.execution import Execution, fast_execution
+from neft.chip.fast_layers import fast_layers
 from neft.chip.hardware import Hardware
 from neft.chip.layers import Where, device_weights, on_devices
 from neft.chip.programming import Deploy, program
@@ -87,7 +88,7 @@ def logits_of_chip(
     draw = generator("chip", key, chip, device=device)
     weights = deploy(network, hardware, sigma_d, generator=draw, where=where)
     # For layers that draw in evaluation too. Between chips the caller has torch's generator.
-    with evaluating(network), seeded("layers", key, chip):
+    with evaluating(network), fast_layers(network), seeded("layers", key, chip):
         batches = execution.batches(images.to(device))
         return torch.cat([torch.func.functional_call(network, weights, (b,)) for b in batches])
 

@@ -14,7 +14,7 @@ from neft._utils import checkpoints
 from neft._utils.allocator import keep_freed_memory
 from neft._utils.checks import positive
 from neft._utils.seeding import generator, seeded
-from neft.chip import Execution, Hardware, Where, fast_execution, fast_gradients, on_devices
+from neft.chip import Execution, Hardware, Where, fast_execution, fast_layers, on_devices
 from neft.data.datasets import Splits
 from neft.data.loading import batches
 from neft.training.base import Method
@@ -174,9 +174,9 @@ class _Run:
             group["lr"] = rate
         self.network.train()
         total, images = 0.0, 0
-        # Compiled code ignores the hooks of fast gradients.
-        hooks = nullcontext() if self.call else fast_gradients(self.network)
-        with seeded("layers", self.seed, epoch), hooks:
+        # Compiled code ignores hooks, and makes its own fast layers.
+        layers = nullcontext() if self.call else fast_layers(self.network)
+        with seeded("layers", self.seed, epoch), layers:
             for inputs, labels in loader:
                 inputs = self.execution.formatted(inputs.to(self.device))
                 labels = labels.to(self.device)

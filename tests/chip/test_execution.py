@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from helpers.training import NETWORKS, setting
+from helpers.training import setting
 from torch import Tensor, nn
 
-from neft.chip import Execution, fast_execution, fast_gradients
+from neft.chip import Execution, fast_execution
 from neft.chip.execution import CACHE, LEAST
 
 
@@ -79,36 +79,3 @@ def test_the_largest_layer_of_a_batch_fits_the_cache(hidden: int) -> None:
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         Execution(torch.contiguous_format, 0)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_fast_gradients_are_the_gradients(name: str) -> None:
-    net, inputs, labels = setting(name)
-    found = []
-    for fast in (False, True):
-        net.zero_grad()
-        if fast:
-            with fast_gradients(net):
-                logits = net(inputs)
-        else:
-            logits = net(inputs)
-        nn.functional.cross_entropy(logits, labels).backward()
-        found.append([logits.detach(), *(p.grad.clone() for p in net.parameters())])
-    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-5)
-
-
-def test_fast_gradients_reach_narrow_convolutions_only_and_leave_no_hook() -> None:
-    net, inputs, _ = setting("lenet5")
-    seen: dict[nn.Module, bool] = {}
-
-    def note(layer: nn.Conv2d, inputs: tuple[Tensor]) -> None:
-        seen[layer] = inputs[0].stride(1) == 1  # channels last
-
-    narrow, wide = (net.features.get_submodule(name)[0] for name in ("conv1", "conv2"))
-    with fast_gradients(net):
-        handles = [layer.register_forward_pre_hook(note) for layer in (narrow, wide)]
-        net(inputs)
-    assert (seen[narrow], seen[wide]) == (True, False)
-    for handle in handles:
-        handle.remove()
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
