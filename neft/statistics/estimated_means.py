@@ -16,7 +16,7 @@ def summarise_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         estimates: columns method, sigma_d, seed, mean, low, high, chips, images, reached; one row
-            per network (`neft.evaluation.estimate_grid`).
+            per network (`neft.evaluation.estimated_grid`).
 
     Returns:
         Columns method, sigma_d, seeds, mean, low, high (95 %, cut to [0, 1]; NaN with one seed),

@@ -8,7 +8,13 @@ import pytest
 from helpers.training import HARDWARE, train_tiny_grid
 
 from neft.data.datasets import Splits
-from neft.evaluation import estimate_accuracy, estimate_grid, load_trained, trained_networks
+from neft.evaluation import (
+    estimate_accuracy,
+    estimate_grid,
+    estimated_grid,
+    load_trained,
+    trained_networks,
+)
 from neft.evaluation.estimate import AccuracyEstimate
 
 pytestmark = pytest.mark.usefixtures("one_process")
@@ -42,7 +48,7 @@ def test_killed_estimates_continue_to_the_same_table(tmp_path: Path, monkeypatch
             raise KeyboardInterrupt
         return estimate_accuracy(*arguments, **settings)
 
-    monkeypatch.setitem(estimate_grid.__globals__, "estimate_accuracy", counted)
+    monkeypatch.setattr(estimated_grid, "estimate_accuracy", counted)
     with pytest.raises(KeyboardInterrupt):
         estimate(tmp_path / "runs", scratch=tmp_path / "scratch")
     again = estimate(tmp_path / "runs", scratch=tmp_path / "scratch")
