@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from neft._utils.checks import at_least
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
-from neft.chip.fast_layers import LANES
+from neft.chip.fast_layers import LANES, corrupts_memory
 
 CACHE = 1 << 25
 """Bytes that the inputs and outputs of a batch's largest layer may fill: 32 MiB, the third-level
@@ -83,7 +83,8 @@ def fast_execution(network: nn.Module, image: Tensor) -> Execution:
 
 def _fills_vectors(network: nn.Module) -> bool:
     outputs = [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-    return min(outputs, default=0) >= LANES
+    safe = not any(map(corrupts_memory, network.modules()))
+    return safe and min(outputs, default=0) >= LANES
 
 
 @contextmanager

@@ -27,13 +27,32 @@ def fast_layers(network: nn.Module) -> Iterator[None]:
             for layer in network.modules():
                 if _halves(layer):
                     stack.enter_context(_pooling_fast(layer))
-                if network.training and isinstance(layer, nn.Conv2d) and layer.out_channels < LANES:
+                if network.training and _narrow(layer) and not corrupts_memory(layer):
                     for hook in (
                         layer.register_forward_pre_hook(_channels_last),
                         layer.register_forward_hook(_contiguous),
                     ):
                         stack.callback(hook.remove)
         yield
+
+
+def _narrow(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and layer.out_channels < LANES
+
+
+def corrupts_memory(layer: nn.Module) -> bool:
+    """Say whether a layer must not get channels_last inputs in training.
+
+    The gradient of a strided 1 x 1 convolution of fewer than 8 input channels writes beyond its
+    memory then (seen with torch 2.14.1 on AVX2: "double free or corruption"; with 8 and more, and
+    with larger kernels, not).
+    """
+    return (
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == (1, 1)
+        and layer.stride != (1, 1)
+        and layer.in_channels // layer.groups < LANES
+    )
 
 
 def _halves(layer: nn.Module) -> bool:

@@ -5,8 +5,9 @@ import torch
 from helpers.training import NETWORKS, setting
 from torch import Tensor, nn
 
+from neft import networks
 from neft._utils.seeding import generator
-from neft.chip import fast_layers
+from neft.chip import fast_execution, fast_layers
 
 
 class Pooling(nn.Module):
@@ -106,3 +107,21 @@ def test_nothing_is_left_of_them_after_an_exception() -> None:
     for layer in net.modules():
         assert not layer._forward_hooks and not layer._forward_pre_hooks
         assert "forward" not in vars(layer)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_a_few_channels_train_without_corrupted_memory(name: str) -> None:
+    """Torch's gradient of strided 1 x 1 convolutions of few channels may not see channels_last."""
+    net = networks.build(name, classes=10, channels=3, width=0.02, seed=0)
+    inputs, labels = torch.randn(14, 3, 32, 32, generator=generator("x")), torch.arange(14) % 10
+    assert fast_execution(net, inputs[:1]).memory_format == torch.contiguous_format
+    with fast_layers(net):
+        for _ in range(3):
+            nn.functional.cross_entropy(net(inputs), labels).backward()
+    layers = [nn.Conv2d(3, 16, 1, stride=2), nn.Conv2d(8, 8, 1, stride=2), nn.Conv2d(3, 16, 1)]
+    formats = [
+        fast_execution(nn.Sequential(layer), torch.ones(1, layer.in_channels, 8, 8)).memory_format
+        for layer in layers
+    ]
+    wide = torch.channels_last
+    assert formats == [torch.contiguous_format, wide, wide]
