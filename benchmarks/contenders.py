@@ -1,12 +1,11 @@
 """Training steps and chips' passes that are compared: plain PyTorch, ours, and our peers'."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 
 import peer_codes
 import torch
-from cases import HARDWARE, SIGMA_D, Case, Unavailable, random_images
+from cases import HARDWARE, SIGMA_D, Case, random_images
 from measure import Call
 from own_process import Build
 from torch import Tensor, nn
@@ -27,7 +26,6 @@ from neft.training import (
     RightCensored,
     ScaledLogits,
 )
-from neft.training.compiling import check_compiler, compiled
 
 PLAIN = "plain PyTorch, contiguous"
 
@@ -54,9 +52,6 @@ def steps(case: Case) -> dict[str, Build]:
             f"neft, {name}": partial(our_vgg8_step, case, method)
             for name, method in METHODS.items()
         },
-        "neft, noise_injection, compiled": partial(
-            our_vgg8_step, case, METHODS["noise_injection"], compile=True
-        ),
         "aihwkit-lightning, weight noise": partial(peer_codes.aihwkit_step, case),
         "paper's code, noise training": partial(peer_codes.paper_step, case, "base"),
         "paper's code, irs": partial(peer_codes.paper_step, case, "irs"),
@@ -110,9 +105,6 @@ def small_steps(
     return {
         PLAIN: partial(small_step, None, *given),
         **{f"neft, {name}": partial(small_step, METHODS[name], *given) for name in ours},
-        "neft, noise_injection, compiled": partial(
-            small_step, METHODS["noise_injection"], *given, compile=True
-        ),
     }
 
 
@@ -122,14 +114,12 @@ def small_step(
     case: Case,
     channels: int,
     side: int,
-    *,
-    compile: bool = False,
 ) -> Call:
     """Return a step of a small network: ours, or the plain one without a method."""
     inputs, labels = random_images(case.batch, channels, side), torch.arange(case.batch) % 10
     if method is None:
         return plain_step(make(case.width), inputs, labels)
-    return our_step(make(case.width), method, inputs, labels, compile=compile)
+    return our_step(make(case.width), method, inputs, labels)
 
 
 def plain_step(network: nn.Module, inputs: Tensor, labels: Tensor) -> Call:
@@ -163,24 +153,17 @@ def plain_pass(case: Case, layout: torch.memory_format) -> Call:
     return logits
 
 
-def our_step(
-    network: nn.Module, method: Method, inputs: Tensor, labels: Tensor, *, compile: bool = False
-) -> Call:
+def our_step(network: nn.Module, method: Method, inputs: Tensor, labels: Tensor) -> Call:
     """Return a training step as `neft.training.train` takes it."""
-    if compile:
-        _check_compiler()
     keep_freed_memory()
     execution = fast_execution(network, inputs[:1])
     heads = method.auxiliary(network, inputs[:1])
     optimizer = torch.optim.Adam([*network.parameters(), *heads.parameters()], fused=True)
-    forward = NoisyForward(
-        network, HARDWARE, SIGMA_D, generator("backbone"), generator("feedback"),
-        call=compiled(network) if compile else None,
-    )  # fmt: skip
+    forward = NoisyForward(network, HARDWARE, SIGMA_D, generator("backbone"), generator("feedback"))
 
     def step() -> None:
         optimizer.zero_grad()
-        with nullcontext() if compile else fast_layers(network):
+        with fast_layers(network):
             method.loss(forward, heads, execution.formatted(inputs), labels).backward()
         optimizer.step()
         method.after_step(forward, heads)
@@ -188,16 +171,9 @@ def our_step(
     return step
 
 
-def _check_compiler() -> None:
-    try:
-        check_compiler(torch.device("cpu"))
-    except ValueError as error:
-        raise Unavailable(str(error)) from error
-
-
-def our_vgg8_step(case: Case, method: Method, *, compile: bool = False) -> Call:
+def our_vgg8_step(case: Case, method: Method) -> Call:
     """Return our step of a case's network."""
-    return our_step(case.network(), method, *case.training_batch(), compile=compile)
+    return our_step(case.network(), method, *case.training_batch())
 
 
 def our_pass(case: Case) -> Call:

@@ -5,7 +5,7 @@
 Contenders take turns, each in a process of its own, one at work at a time. A row is the median (and
 quartiles) over the rounds of a contender's time over plain PyTorch's in the same round. Memory is
 the peak of a contender's process during its first two calls, above what it held before them. The
-first call is in seconds: it may compile.
+first call is in seconds.
 Linux only.
 """
 
