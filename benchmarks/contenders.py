@@ -46,8 +46,8 @@ METHODS: dict[str, Method] = {
 def steps(case: Case) -> dict[str, Build]:
     """Return what builds each contender's training step, by the contender's name."""
     return {
-        PLAIN: partial(plain_vgg8_step, case, torch.contiguous_format),
-        "plain PyTorch, channels_last": partial(plain_vgg8_step, case, torch.channels_last),
+        PLAIN: partial(plain_vgg8_step, case),
+        "plain PyTorch, channels_last": partial(plain_vgg8_step, case, channels_last=True),
         **{
             f"neft, {name}": partial(our_vgg8_step, case, method)
             for name, method in METHODS.items()
@@ -62,8 +62,8 @@ def steps(case: Case) -> dict[str, Build]:
 def passes(case: Case) -> dict[str, Build]:
     """Return what builds each contender's pass of one chip, by the contender's name."""
     return {
-        PLAIN: partial(plain_pass, case, torch.contiguous_format),
-        "plain PyTorch, channels_last": partial(plain_pass, case, torch.channels_last),
+        PLAIN: partial(plain_pass, case),
+        "plain PyTorch, channels_last": partial(plain_pass, case, channels_last=True),
         "neft, logits_over_chips": partial(our_pass, case),
         "aihwkit-lightning": partial(peer_codes.aihwkit_pass, case),
         "paper's code, its test": partial(peer_codes.paper_pass, case),
@@ -134,15 +134,17 @@ def plain_step(network: nn.Module, inputs: Tensor, labels: Tensor) -> Call:
     return step
 
 
-def plain_vgg8_step(case: Case, layout: torch.memory_format) -> Call:
+def plain_vgg8_step(case: Case, channels_last: bool = False) -> Call:
     """Return the plain step with weights and images in a memory layout."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     inputs, labels = case.training_batch()
     network = case.network().to(memory_format=layout)
     return plain_step(network, inputs.to(memory_format=layout), labels)
 
 
-def plain_pass(case: Case, layout: torch.memory_format) -> Call:
+def plain_pass(case: Case, channels_last: bool = False) -> Call:
     """Return a pass over all images without errors, as a user of PyTorch would write it."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     network = case.network().to(memory_format=layout).eval()
     images = random_images(case.images).to(memory_format=layout)
 
