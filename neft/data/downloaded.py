@@ -60,46 +60,49 @@ def _normalised(name: str) -> list[v2.Transform]:
     return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMALISATION[name])]
 
 
-def _augmented_splits(name: str, train: Part, test: Part, size: int) -> Splits:
+def _resized(parts: tuple[Part, Part], side: int) -> tuple[Part, ...]:
+    """Resize images to side x side (bilinear, antialiased); those of this size stay as they are."""
+    return tuple(
+        replace(part, pixels=v2.functional.resize(part.pixels, [side, side])) for part in parts
+    )
+
+
+def _augmented_splits(name: str, parts: tuple[Part, Part], side: int) -> Splits:
     """Random crop after padding by 4 black pixels, and horizontal flip, in training only."""
     plain = v2.Compose(_normalised(name))
-    augmented = v2.Compose([CropAndFlip(size, padding=4), *_normalised(name)])
-    return _splits(train, test, plain, augmented)
+    augmented = v2.Compose([CropAndFlip(side, padding=4), *_normalised(name)])
+    return _splits(*_resized(parts, side), plain, augmented)
 
 
-def mnist(folder: Path) -> Splits:
-    """Return MNIST, resized to 32 x 32 (bilinear), without augmentation.
+def mnist(folder: Path, side: int = 32) -> Splits:
+    """Return MNIST, resized (bilinear), without augmentation.
 
     Raises:
         ValueError: a file is missing or damaged.
     """
-    train, test = (
-        replace(part, pixels=v2.functional.resize(part.pixels, [32, 32]))
-        for part in read_mnist(folder)
-    )
     plain = v2.Compose(_normalised("mnist"))
-    return _splits(train, test, plain, plain)
+    return _splits(*_resized(read_mnist(folder), side), plain, plain)
 
 
-def cifar10(folder: Path) -> Splits:
+def cifar10(folder: Path, side: int = 32) -> Splits:
     """Return CIFAR-10: random crop (padding 4) and flip in training.
 
     Raises:
         ValueError: a file is missing or damaged.
     """
-    return _augmented_splits("cifar10", *read_cifar("cifar10", folder), size=32)
+    return _augmented_splits("cifar10", read_cifar("cifar10", folder), side)
 
 
-def cifar100(folder: Path) -> Splits:
+def cifar100(folder: Path, side: int = 32) -> Splits:
     """Return CIFAR-100 with its 100 fine labels, prepared as CIFAR-10.
 
     Raises:
         ValueError: a file is missing or damaged.
     """
-    return _augmented_splits("cifar100", *read_cifar("cifar100", folder), size=32)
+    return _augmented_splits("cifar100", read_cifar("cifar100", folder), side)
 
 
-def tiny_imagenet(folder: Path) -> Splits:
+def tiny_imagenet(folder: Path, side: int = SIDE) -> Splits:
     """Return Tiny ImageNet-200 at 64 x 64 pixels; crop and flip as for CIFAR-10.
 
     The test part is the official validation part, because the official test images have no labels.
@@ -107,4 +110,4 @@ def tiny_imagenet(folder: Path) -> Splits:
     Raises:
         ValueError: a file is missing or damaged.
     """
-    return _augmented_splits("tiny_imagenet", *read_tiny_imagenet(folder), size=SIDE)
+    return _augmented_splits("tiny_imagenet", read_tiny_imagenet(folder), side)

@@ -9,7 +9,7 @@ import torch
 
 from neft._utils import parallel
 from neft.chip import Hardware
-from neft.data import datasets
+from neft.data.datasets import FOLDER, Source
 from neft.evaluation.estimate import estimate_accuracy
 from neft.evaluation.grid import load_trained, tested
 from neft.evaluation.resumable import resumable
@@ -20,7 +20,7 @@ def estimate_grid(
     hardware: Hardware,
     *,
     half_width: float,
-    dataset_folder: Path | str = datasets.FOLDER,
+    dataset_folder: Path | str = FOLDER,
     scratch: Path | str | None = None,
     device: torch.device = parallel.CPU,
 ) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def _estimate_one(
 ) -> list[pd.DataFrame]:
     network, header = load_trained(path)
     sigma_d = header["sigma_d"]
-    test = datasets.load(header["dataset"], dataset_folder).test
+    test = Source(**header["dataset"], folder=dataset_folder).load().test
     found = estimate_accuracy(
         network.to(device), test, hardware, sigma_d, key="test", half_width=half_width
     )

@@ -9,7 +9,7 @@ from torch.utils.data import TensorDataset
 
 from neft._utils import checkpoints, parallel
 from neft.chip import Hardware, logits_over_chips
-from neft.data import datasets
+from neft.data.datasets import FOLDER, Source
 from neft.evaluation.grid import load_trained, trained_networks
 
 COUNT = 4
@@ -28,7 +28,7 @@ def class_probabilities(
     *,
     hardware: Hardware,
     chips: int,
-    dataset_folder: Path | str = datasets.FOLDER,
+    dataset_folder: Path | str = FOLDER,
     device: torch.device = parallel.CPU,
 ) -> pd.DataFrame:
     """Run the first seed's networks of a folder on the example images and the test chips.
@@ -70,7 +70,7 @@ def _one_network(
     device: torch.device,
 ) -> pd.DataFrame:
     network, header = load_trained(path)
-    test = datasets.load(header["dataset"], dataset_folder).test
+    test = Source(**header["dataset"], folder=dataset_folder).load().test
     chosen = choose(test)
     images, labels = test[chosen]
     over_chips = logits_over_chips(

@@ -12,7 +12,7 @@ from torch import nn
 from neft import networks
 from neft._utils import checkpoints, parallel
 from neft.chip import Hardware, accuracy, logits_over_chips, program
-from neft.data import datasets
+from neft.data.datasets import FOLDER, Source
 from neft.evaluation.deployment import Deployment
 from neft.evaluation.resumable import resumable
 from neft.evaluation.uncertainty import OverChips
@@ -105,7 +105,7 @@ def evaluate_grid(
     conditions: Sequence[Condition],
     *,
     chips: int,
-    dataset_folder: Path | str = datasets.FOLDER,
+    dataset_folder: Path | str = FOLDER,
     scratch: Path | str | None = None,
     device: torch.device = parallel.CPU,
 ) -> Evaluation:
@@ -165,7 +165,7 @@ def _evaluate_one(
     network, header = load_trained(path)
     hardware, deployment = condition.hardware, condition.deployment
     sigma_d = header["sigma_d"] if condition.sigma_d is None else condition.sigma_d
-    data = datasets.load(header["dataset"], dataset_folder)
+    data = Source(**header["dataset"], folder=dataset_folder).load()
     images, labels = data.test.tensors
     network.to(device)
     deploy = program if deployment is None else deployment.prepare(network, data.train)

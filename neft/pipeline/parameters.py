@@ -20,7 +20,7 @@ from neft._utils import parallel
 from neft._utils.checks import one_of
 from neft._utils.parallel import Machine
 from neft.chip import Hardware
-from neft.data import datasets
+from neft.data.datasets import DATASETS, Source
 from neft.devices import PRESETS, VariationModel
 from neft.networks import INITIALISATIONS, NETWORKS
 from neft.training import Schedule, build_method
@@ -83,10 +83,20 @@ class HardwareSection(Section):
 
 
 class Dataset(Section):
-    """A data set of `neft.data.datasets.DATASETS`, and the folder where downloaded ones lie."""
+    """A data set, its images' side in pixels, how many train (null: all), and its folder.
+
+    As in `neft.data.datasets.Source`.
+    """
 
     name: str
+    side: Annotated[int, Field(ge=8)]
+    training_images: Count | None
     folder: str
+
+    @property
+    def source(self) -> Source:
+        """The data set."""
+        return Source(**self.model_dump())
 
 
 class Network(Section):
@@ -249,7 +259,7 @@ class Parameters(Section):
         whole = [f"{name}_{kind}" for name in technologies for kind in ("smooth", "quantiles")]
         presets = [*PRESETS, *technologies, *whole]
         one_of(presets, **{"hardware.preset": self.hardware.preset})
-        one_of(datasets.DATASETS, **{"dataset.name": self.dataset.name})
+        one_of(DATASETS, **{"dataset.name": self.dataset.name})
         one_of(NETWORKS, **{"network.name": self.network.name})
         one_of(INITIALISATIONS, **{"network.initialisation": self.network.initialisation})
         for study in ("mapping", "ageing"):

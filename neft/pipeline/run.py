@@ -13,7 +13,6 @@ import os
 import sys
 from pathlib import Path
 
-from neft.data import datasets
 from neft.pipeline import parameters
 from neft.pipeline.readme import BEGIN, END
 
@@ -70,8 +69,7 @@ def main() -> None:
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args().params
     try:
-        dataset = parameters.load(chosen).dataset
-        datasets.check(dataset.name, dataset.folder)
+        parameters.load(chosen).dataset.source.check()
         os.chdir(folder(chosen))
     except ValueError as error:
         sys.exit(f"error: {error}")

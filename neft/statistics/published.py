@@ -7,10 +7,12 @@ import pandas as pd
 ACCURACY = Path(__file__).parent / "paper" / "accuracy.csv"
 
 
-def accuracy(dataset: str, network: str, width: float, initialisation: str) -> pd.DataFrame:
+def accuracy(
+    dataset: str, network: str, width: float, initialisation: str, side: int
+) -> pd.DataFrame:
     """Return the published curves of a benchmark (arXiv 2305.14561; source: `paper/README.md`).
 
-    Curves are of one benchmark if they share data, network and initial weights, which decide more
+    Curves are of one benchmark if they share images, network and initial weights, which decide more
     than the method does.
 
     Args:
@@ -18,6 +20,8 @@ def accuracy(dataset: str, network: str, width: float, initialisation: str) -> p
         network: name in `neft.networks.NETWORKS`.
         width: width multiplier of the network; 1 in the paper.
         initialisation: name in `neft.networks.INITIALISATIONS`; "paper" in the paper.
+        side: height and width of the images, in pixels; 64 of Tiny ImageNet in the paper, 32 of
+            all others.
 
     Returns:
         Columns method, sigma_d, accuracy (fraction). Points below the figure's axes are left out;
@@ -25,7 +29,8 @@ def accuracy(dataset: str, network: str, width: float, initialisation: str) -> p
     """
     table = pd.read_csv(ACCURACY)
     names = table.dataset.replace("tinyimagenet", "tiny_imagenet")
-    same = width == 1 and initialisation == "paper"
+    same_side = side == (64 if dataset == "tiny_imagenet" else 32)
+    same = width == 1 and initialisation == "paper" and same_side
     rows = table[(names == dataset) & (table.model == network) & same]
     rows = rows.dropna(subset="accuracy_percent").reset_index(drop=True)
     return rows[["method", "sigma_d"]].assign(accuracy=rows.accuracy_percent / 100)

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from neft._utils.checks import one_of
 from neft.chip import device_weights
+from neft.networks import INITIALISATIONS
 from neft.training.noisy_forward import NoisyForward
 
 METHODS: dict[str, type["Method"]] = {}
@@ -32,13 +34,17 @@ class Method(ABC):
     Args:
         clip: after every step, weights are clipped to this many standard deviations of their
             tensor; None for no clipping. It lowers max|W|, to which errors are proportional.
+        initialisation: of the network's weights (`neft.networks.INITIALISATIONS`), where the
+            method needs another than the run's; `train` only checks it.
 
     Raises:
-        ValueError: clip is infinite or not above 1 (the largest weight is never below its
-            tensor's standard deviation, so that every step would shrink all weights).
+        ValueError: initialisation is unknown; clip is infinite or not above 1 (the largest weight
+            is never below its tensor's standard deviation, so that every step would shrink all
+            weights).
     """
 
     clip: float | None = field(default=None, kw_only=True)
+    initialisation: str | None = field(default=None, kw_only=True)
 
     def __init_subclass__(cls, name: str | None = None) -> None:
         if name is not None:
@@ -47,6 +53,8 @@ class Method(ABC):
     def __post_init__(self) -> None:
         if self.clip is not None and not 1 < self.clip < math.inf:
             raise ValueError(f"clip must be above 1 and finite, got {self.clip}")
+        if self.initialisation is not None:
+            one_of(INITIALISATIONS, initialisation=self.initialisation)
 
     def auxiliary(self, network: nn.Module, example: Tensor) -> nn.Module:
         """Build the modules that are trained with the network and dropped after training.

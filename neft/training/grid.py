@@ -13,7 +13,7 @@ from neft._utils import checkpoints, parallel
 from neft._utils.files import atomic_path
 from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip import Hardware
-from neft.data import datasets
+from neft.data.datasets import Source
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection
 from neft.training.loop import Schedule, train
@@ -27,17 +27,16 @@ class Benchmark:
     """A network and the data set that it learns.
 
     Args:
-        dataset: name in `neft.data.datasets.DATASETS`.
+        data: the data set.
         network: name in `neft.networks.NETWORKS`.
         width: its width multiplier.
-        dataset_folder: where downloaded data sets lie, on this machine.
-        initialisation: of its weights, name in `neft.networks.INITIALISATIONS`.
+        initialisation: of its weights, name in `neft.networks.INITIALISATIONS`, for methods that
+            have none of their own.
     """
 
-    dataset: str
+    data: Source
     network: str
     width: float = 1.0
-    dataset_folder: Path | str = field(default=datasets.FOLDER, repr=False)
     initialisation: str = "torch"
 
 
@@ -129,8 +128,7 @@ def train_briefly(
     folder: Path,
     *,
     hardware: Hardware,
-    dataset: str,
-    dataset_folder: Path | str,
+    data: Source,
     sigma_d: Sequence[float],
     seeds: Sequence[int] = (0,),
 ) -> Path:
@@ -144,7 +142,7 @@ def train_briefly(
         The folder.
     """
     planned = trials("noise_injection", NoiseInjection(), hardware, sigma_d, seeds, folder)
-    train_grid(planned, Benchmark(dataset, "lenet5", 1.0, dataset_folder), Schedule(epochs=3))
+    train_grid(planned, Benchmark(data, "lenet5"), Schedule(epochs=3))
     return folder
 
 
@@ -156,13 +154,14 @@ def _train_one(
     machine: Machine,
     scratch: Path | None,
 ) -> pd.DataFrame:
-    data = datasets.load(benchmark.dataset, benchmark.dataset_folder)
+    data = benchmark.data.load()
     shape: dict[str, Any] = {
         "name": benchmark.network,
         "classes": data.classes,
         "channels": data.channels,
+        "side": data.side,
         "width": benchmark.width,
-        "initialisation": benchmark.initialisation,
+        "initialisation": trial.method.initialisation or benchmark.initialisation,
     }
     network = networks.build(**shape, seed=trial.seed).to(machine.device)
     task = {"trial": trial, "benchmark": benchmark, "schedule": schedule, "machine": machine}
@@ -176,7 +175,7 @@ def _train_one(
     )  # fmt: skip
     about = {"method": trial.name, "sigma_d": trial.sigma_d, "seed": trial.seed}
     checkpoints.save(
-        trial.path, network.state_dict(), **about, network=shape, dataset=benchmark.dataset
+        trial.path, network.state_dict(), **about, network=shape, dataset=benchmark.data.recipe
     )
     for place, (column, value) in enumerate(about.items()):
         history.insert(place, column, value)

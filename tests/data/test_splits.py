@@ -101,6 +101,17 @@ def test_training_and_validation_are_the_official_training_part(
     assert stored.train_labels[trained + validated].tolist() == labels
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_images_can_be_of_another_side(name: str, stored: Stored, tmp_path: Path) -> None:
+    splits = datasets.load(name, tmp_path, side=16)
+    image, _ = splits.train[0]
+    assert image.shape[1:] == (16, 16) and splits.side == 16
+    first = Image.fromarray(stored.test[0].transpose(1, 2, 0).squeeze())
+    resized = np.asarray(first.resize((16, 16), Image.BILINEAR)).reshape(16, 16, -1)
+    found = stored_pixels(name, splits.test.tensors[0][:1])[0].transpose(1, 2, 0)
+    np.testing.assert_allclose(found.astype(int), resized, atol=1)
+
+
 @pytest.mark.parametrize(("each", "tenth"), [(2, 1), (10, 1), (11, 2), (30, 3)])
 def test_a_tenth_of_each_class_rounded_up_validates(
     each: int, tenth: int, tmp_path: Path, monkeypatch

@@ -162,7 +162,7 @@ def test_trained_network_comes_back_with_what_it_is(tmp_path: Path) -> None:
     assert not network.training
     assert header["sigma_d"] == 0.1
     assert header["seed"] == 7
-    shape = {"name": "lenet5", "classes": 3, "channels": 1, "width": 0.5}
+    shape = {"name": "lenet5", "classes": 3, "channels": 1, "width": 0.5, "side": 32}
     assert header["network"] == {**shape, "initialisation": "torch"}
 
 

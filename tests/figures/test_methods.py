@@ -108,7 +108,7 @@ def test_marks_are_labelled_dotted_lines():
 
 
 def test_published_curves_are_thin_lines_with_one_legend_entry():
-    theirs = published.accuracy("mnist", "vgg8", 1.0, "paper")
+    theirs = published.accuracy("mnist", "vgg8", 1.0, "paper", 32)
     table = tables.ACCURACY.replace({"method": {"my_method": "noise_injection"}})
     alone = figures.plot_accuracy_vs_sigma(table)
     ax = figures.plot_accuracy_vs_sigma(table, published=theirs)

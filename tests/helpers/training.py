@@ -11,7 +11,7 @@ from torch import nn
 from neft import networks
 from neft._utils.seeding import generator
 from neft.chip import Hardware
-from neft.data.datasets import Splits
+from neft.data.datasets import Source, Splits
 from neft.devices import PRESETS
 from neft.training import (
     IRS,
@@ -59,7 +59,7 @@ def noisy(net: nn.Module, sigma_d: float = 0.1, hardware: Hardware = HARDWARE) -
     return NoisyForward(net, hardware, sigma_d, generator("backbone"), generator("feedback"))
 
 
-TINY = Benchmark("tiny", "lenet5", 0.5)
+TINY = Benchmark(Source("tiny"), "lenet5", 0.5)
 BRIEF = Schedule(epochs=2, batch_size=32, validation_chips=1)
 
 

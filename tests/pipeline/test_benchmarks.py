@@ -30,7 +30,7 @@ def test_benchmark_takes_two_steps_with_every_method(
     images = len(datasets.load(name, tmp_path).train)
     half = -(-images // 2)
     schedule = replace(run.training.schedule, epochs=1, batch_size=half, validation_chips=1)
-    benchmark = Benchmark(name, run.network.name, 0.02, tmp_path)
+    benchmark = Benchmark(replace(run.dataset.source, folder=tmp_path), run.network.name, 0.02)
     largest, seed = run.training.sigma_d[-1:], run.training.seeds[:1]
     planned = [
         trial

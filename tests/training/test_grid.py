@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 from helpers.training import BRIEF, HARDWARE, TINY, contents, train_tiny_grid
+from torch.utils.data import TensorDataset
 
 from neft import networks
 from neft._utils import checkpoints
 from neft._utils.parallel import Machine
 from neft.data import datasets
-from neft.data.datasets import Splits
+from neft.data.datasets import Source, Splits
 from neft.devices import PRESETS
 from neft.evaluation import Condition, evaluate_grid, load_trained, trained_networks
 from neft.training import (
@@ -38,10 +39,10 @@ def test_every_point_of_the_grid_is_trained(tmp_path: Path) -> None:
 
 
 def test_brief_training_is_the_grid_by_noise_injection(tmp_path: Path) -> None:
-    about = {"hardware": HARDWARE, "dataset": "tiny", "sigma_d": [0.3]}
-    folder = training_grid.train_briefly(tmp_path / "brief", dataset_folder=tmp_path, **about)
+    about = {"hardware": HARDWARE, "data": Source("tiny"), "sigma_d": [0.3]}
+    folder = training_grid.train_briefly(tmp_path / "brief", **about)
     planned = trials("noise_injection", NoiseInjection(), HARDWARE, [0.3], [0], tmp_path / "grid")
-    train_grid(planned, Benchmark("tiny", "lenet5"), Schedule(epochs=3))
+    train_grid(planned, Benchmark(Source("tiny"), "lenet5"), Schedule(epochs=3))
     assert contents(folder) == contents(tmp_path / "grid") != {}
 
 
@@ -50,7 +51,8 @@ def test_data_are_looked_for_where_each_grid_is_told(
 ) -> None:
     asked: list[Path] = []
     monkeypatch.setitem(datasets.DATASETS, "tiny", lambda folder: asked.append(folder) or tiny)
-    train_tiny_grid(tmp_path, benchmark=replace(TINY, dataset_folder=tmp_path / "here"))
+    here = replace(TINY.data, folder=tmp_path / "here")
+    train_tiny_grid(tmp_path, benchmark=replace(TINY, data=here))
     evaluate_grid(
         trained_networks(tmp_path), [Condition(HARDWARE)], chips=1,
         dataset_folder=tmp_path / "there",
@@ -134,8 +136,32 @@ def test_initial_weights_are_those_of_the_benchmark_and_kept_in_the_file(tmp_pat
         histories[name] = train_tiny_grid(tmp_path / name, benchmark=benchmark, **settings)
         network, header = load_trained(next((tmp_path / name).iterdir()))
         assert header["network"]["initialisation"] == network.initialisation == name
+    own = NoiseInjection(initialisation="paper")
+    histories["method's"] = train_tiny_grid(tmp_path / "method's", own, **settings)
     losses = [history.train_loss.tolist() for history in histories.values()]
-    assert losses[0] != losses[1]
+    assert losses[0] != losses[1] == losses[2], "a method's own stands above the benchmark's"
+
+
+def test_networks_learn_and_are_tested_on_the_data_of_the_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Splits
+) -> None:
+    asked: list[int] = []
+
+    def read(folder: Path, side: int = 32) -> Splits:
+        asked.append(side)
+        small = (TensorDataset(x[..., :side, :side], y) for x, y in (
+            tiny.train.tensors, tiny.validation.tensors, tiny.test.tensors))  # fmt: skip
+        return Splits(*small, classes=3)
+
+    monkeypatch.setitem(datasets.DATASETS, "tiny", read)
+    benchmark = replace(TINY, data=Source("tiny", side=16, training_images=40))
+    train_tiny_grid(tmp_path, benchmark=benchmark, sigma_d=[0.1], seeds=[0])
+    _, header = load_trained(next(tmp_path.iterdir()))
+    assert header["dataset"] == {"name": "tiny", "side": 16, "training_images": 40}
+    assert header["network"]["side"] == 16
+    datasets._load.cache_clear()
+    evaluate_grid(trained_networks(tmp_path), [Condition(HARDWARE)], chips=1)
+    assert asked == [16, 16]
 
 
 def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) -> None:

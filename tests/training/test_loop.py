@@ -175,3 +175,9 @@ def test_the_learning_rate_follows_a_cosine(tiny: Splits) -> None:
 def test_an_impossible_schedule_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match=f"{key} must be positive and finite, got 0"):
         replace(SCHEDULE, **{key: 0})
+
+
+def test_a_network_is_never_trained_from_other_weights_than_its_method_needs(tiny: Splits) -> None:
+    with pytest.raises(ValueError, match=r"must be paper, as the method says .*, got torch"):
+        fit(NoiseFree(initialisation="paper"), tiny)
+    fit(NoiseFree(initialisation="torch"), tiny)
