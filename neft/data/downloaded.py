@@ -60,18 +60,17 @@ def _normalised(name: str) -> list[v2.Transform]:
     return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMALISATION[name])]
 
 
-def _resized(parts: tuple[Part, Part], side: int) -> tuple[Part, ...]:
+def _resized(part: Part, side: int) -> Part:
     """Resize images to side x side (bilinear, antialiased); those of this size stay as they are."""
-    return tuple(
-        replace(part, pixels=v2.functional.resize(part.pixels, [side, side])) for part in parts
-    )
+    return replace(part, pixels=v2.functional.resize(part.pixels, [side, side]))
 
 
 def _augmented_splits(name: str, parts: tuple[Part, Part], side: int) -> Splits:
     """Random crop after padding by 4 black pixels, and horizontal flip, in training only."""
     plain = v2.Compose(_normalised(name))
     augmented = v2.Compose([CropAndFlip(side, padding=4), *_normalised(name)])
-    return _splits(*_resized(parts, side), plain, augmented)
+    train, test = (_resized(part, side) for part in parts)
+    return _splits(train, test, plain, augmented)
 
 
 def mnist(folder: Path, side: int = 32) -> Splits:
@@ -81,7 +80,8 @@ def mnist(folder: Path, side: int = 32) -> Splits:
         ValueError: a file is missing or damaged.
     """
     plain = v2.Compose(_normalised("mnist"))
-    return _splits(*_resized(read_mnist(folder), side), plain, plain)
+    train, test = (_resized(part, side) for part in read_mnist(folder))
+    return _splits(train, test, plain, plain)
 
 
 def cifar10(folder: Path, side: int = 32) -> Splits:

@@ -53,44 +53,38 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
     return "\n".join([head, rule, *rows, "", caption])
 
 
-def comparison(differences: pd.DataFrame) -> str:
-    """Say which differences are larger than their intervals, as a Markdown list.
+def differences_table(differences: pd.DataFrame) -> str:
+    """Render paired differences as Markdown: one row per comparison, one column per sigma_d.
 
     Args:
         differences: table of `neft.statistics.summary.differences_from_references`.
 
     Returns:
-        For every reference: which methods are better and worse by how many points, and which show
-        no significant difference, at which sigma_d.
+        Differences in points with their 95 % intervals; those whose interval leaves out 0 are bold.
+        A pair that is listed in both orders has one row, its first.
     """
-    lines = ["Paired differences in points; significant ones have a 95 % interval without 0:"]
-    for against, rows in differences.groupby("against", sort=False):
-        better, worse = rows[rows.low > 0], rows[rows.high < 0]
-        rest = rows.drop(index=[*better.index, *worse.index])
-        parts = [
-            f"{verb}: {_by_method(group, numbers=verb != 'No significant difference')}."
-            for verb, group in (
-                ("Better", better),
-                ("Worse", worse),
-                ("No significant difference", rest),
-            )
-            if len(group)
-        ]
-        label = method_style(against).label
-        lines.append(f"- Against {label}. {' '.join(parts)}")
-    return "\n".join(lines)
+    pairs = list(differences.groupby(["method", "against"], sort=False).groups)
+    sigmas = sorted(differences.sigma_d.unique())
+    lines = [
+        "| difference in points | " + " | ".join(f"σ_d = {sigma:g}" for sigma in sigmas) + " |",
+        "|---|" + "---|" * len(sigmas),
+    ]
+    cells = differences.set_index(["method", "against", "sigma_d"])
+    for place, (method, against) in enumerate(pairs):
+        if (against, method) in pairs[:place]:
+            continue
+        label = f"{method_style(method).label} over {method_style(against).label.lower()}"
+        row = [_points(cells.loc[method, against, sigma]) for sigma in sigmas]
+        lines.append(f"| {label} | " + " | ".join(row) + " |")
+    note = "Paired by seed and chip, with 95 % intervals; bold where the interval leaves out 0."
+    return "\n".join([*lines, "", note])
 
 
-def _by_method(rows: pd.DataFrame, *, numbers: bool) -> str:
-    def place(row) -> str:
-        points = 100 * row.difference
-        digits = 1 if abs(points) >= 0.05 else 2
-        return f"{points:+.{digits}f} at {row.sigma_d:g}" if numbers else f"{row.sigma_d:g}"
-
-    return "; ".join(
-        f"{method_style(method).label} ({', '.join(map(place, group.itertuples()))})"
-        for method, group in rows.groupby("method", sort=False)
-    )
+def _points(row: pd.Series) -> str:
+    if pd.isna(row.low):
+        return f"{100 * row.difference:+.1f}"
+    text = f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+    return f"**{text}**" if row.low > 0 or row.high < 0 else text
 
 
 def replace_block(text: str, block: str) -> str:
@@ -109,8 +103,10 @@ def setting(run: Parameters) -> str:
     """Say what a run was about: network, data set and devices."""
     torchs = run.network.initialisation == "torch"
     started = "" if torchs else f", {run.network.initialisation}'s initial weights"
+    data, some = run.dataset, run.dataset.training_images
+    images = f"{data.side} x {data.side}{f', {some:,} for training' if some else ''}"
     return (
-        f"{run.network.name} (width {run.network.width:g}{started}) on {run.dataset.name}, "
+        f"{run.network.name} (width {run.network.width:g}{started}) on {data.name} ({images}), "
         f"{run.hardware.preset} devices (M = {run.hardware.weight_bits}, "
         f"K = {run.hardware.device_bits})"
     )
@@ -124,7 +120,7 @@ def command(params: Path) -> str:
 
 
 def results_block(metrics: Path, params: Path, command: str) -> str:
-    """Say what a run found: mean accuracy and, but for the default run, the differences in words.
+    """Say what a run found: mean accuracies and their paired differences.
 
     Args:
         metrics: the run's folder of tables.
@@ -134,8 +130,8 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
     results = pd.read_csv(metrics / "results" / "results.csv")
     parts = [table(results, setting(parameters.load(params)), command)]
     differences = pd.read_csv(metrics / "results" / "differences.csv")
-    if len(differences) and command != DEFAULT:
-        parts.append(comparison(differences))
+    if len(differences):
+        parts.append(differences_table(differences))
     return "\n\n".join(parts)
 
 

@@ -98,19 +98,23 @@ def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:
     assert readme.command(tmp_path / "linked") == "make repro PARAMS=params/mine.yaml"
 
 
-def test_comparison_says_what_is_larger_than_its_interval() -> None:
+def test_differences_are_bold_where_they_are_larger_than_their_interval() -> None:
+    nan = float("nan")
     rows = [
-        ("ovf", 0.1, 0.012, 0.004, 0.02),
-        ("ovf", 0.2, 0.01, -0.001, 0.021),
-        ("irs", 0.1, -0.0002, -0.0003, -0.0001),
-        ("irs", 0.2, float("nan"), float("nan"), float("nan")),
+        ("ovf", "scaled_logits", 0.1, 0.012, 0.004, 0.02),
+        ("ovf", "scaled_logits", 0.2, 0.01, -0.001, 0.021),
+        ("irs", "scaled_logits", 0.1, -0.031, -0.04, -0.022),
+        ("irs", "scaled_logits", 0.2, 0.005, nan, nan),
+        ("scaled_logits", "irs", 0.1, 0.031, 0.022, 0.04),
+        ("scaled_logits", "irs", 0.2, -0.005, nan, nan),
     ]
-    table = pd.DataFrame(rows, columns=["method", "sigma_d", "difference", "low", "high"])
-    _, line = readme.comparison(table.assign(against="scaled_logits")).splitlines()
-    assert line == (
-        "- Against Scaled logits. Better: OVF (+1.2 at 0.1). Worse: IRS (-0.02 at 0.1). "
-        "No significant difference: OVF (0.2); IRS (0.2)."
-    )
+    columns = ["method", "against", "sigma_d", "difference", "low", "high"]
+    lines = readme.differences_table(pd.DataFrame(rows, columns=columns)).splitlines()
+    assert lines[2:4] == [
+        "| OVF over scaled logits | **+1.2 (+0.4 to +2.0)** | +1.0 (-0.1 to +2.1) |",
+        "| IRS over scaled logits | **-3.1 (-4.0 to -2.2)** | +0.5 |",
+    ]
+    assert lines[4] == "", "the same pair in the other order is left out"
 
 
 def test_block_replaces_only_what_is_between_the_markers() -> None:
