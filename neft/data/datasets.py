@@ -4,10 +4,11 @@
 (see `neft.data.downloaded`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -76,7 +77,9 @@ def mnist5k(side: int = 32) -> Splits:
         for start, stop in ((0, 350), (350, 400), (400, 500))
     )
     return Splits(
-        *(_part(images[part], labels[part], side) for part in (train, validation, test)),
+        _part(images[train], labels[train], side),
+        _part(images[validation], labels[validation], side),
+        _part(images[test], labels[test], side),
         classes=10,
     )
 
@@ -144,11 +147,11 @@ def _load(source: Source) -> Splits:
         raise ValueError(f"side must be at least 8 pixels, got {source.side}")
     resized = {} if source.side is None else {"side": source.side}
     splits = DATASETS[source.name](Path(source.folder), **resized)
-    count = source.training_images
+    count, there = source.training_images, len(cast(Sized, splits.train))
     if count is None:
         return splits
-    if not 0 < count <= len(splits.train):
-        rule = f"training_images must be from 1 to {len(splits.train)}"
+    if not 0 < count <= there:
+        rule = f"training_images must be from 1 to {there}"
         raise ValueError(f"{source.name}: {rule}, got {count}")
     return replace(splits, train=Subset(splits.train, range(count)))
 

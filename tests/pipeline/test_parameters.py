@@ -47,7 +47,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("studies.mapping.stuck", [0.1, 0.1], "@: .*distinct, got"),
     ("studies.deployment.methods", ["ofv"], "@ must be one of .*got 'ofv'"),
     ("studies.deployment.methods", [], "@: .*at least 1 item"),
-    ("studies.deployment.sigma_d", [0.15], "@ must be one of 0.1, .*got 0.15"),
+    ("studies.deployment.sigma_d", [0.15], "@ must be one of 0.05, .*got 0.15"),
     ("studies.deployment.images", [50, 1], "@.1: .*2, got 1"),
     ("studies.deployment.shares", [0.1, 1.5], "@.1: .*1, got 1.5"),
     ("studies.deployment.shares", [0.0, 1.0], r"@: .*strictly between 0 and 1, got \[0.0"),
@@ -76,7 +76,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     (
         "studies.ablations.vary.irs.snapshots",
         [{"features.conv9": 6}],
-        "@: .*submodules of lenet5, got 'features.conv9'",
+        "@: .*submodules of vgg8, got 'features.conv9'",
     ),
     ("studies.mapping", None, "studies: mapping must have settings, .*got None"),
     ("studies.drift", {}, "@: unknown key"),
@@ -166,14 +166,14 @@ def test_benchmarks_are_complete_and_as_large_as_the_papers(path: Path) -> None:
     assert (run.training.epochs, run.training.batch_size, run.montecarlo.chips) == (200, 128, 1000)
 
 
-def test_the_run_of_all_methods_is_the_default_run_but_for_its_size() -> None:
-    default, every = parameters.load(PARAMS), parameters.load(ROOT / "params" / "methods.yaml")
-    same = {"seeds": default.training.seeds}
-    assert every.training.model_copy(update=same) == default.training
+def test_the_run_of_all_methods_is_that_of_lenet5_but_for_its_size() -> None:
+    lenet5, every = (parameters.load(ROOT / "params" / f"{n}.yaml") for n in ("lenet5", "methods"))
+    same = {"seeds": lenet5.training.seeds}
+    assert every.training.model_copy(update=same) == lenet5.training
     assert every.montecarlo.model_dump(exclude_unset=True) == {"chips": 50}
     for section in ("hardware", "dataset", "network", "variation"):
-        assert getattr(every, section) == getattr(default, section)
-    assert every.methods.items() >= default.methods.items()
+        assert getattr(every, section) == getattr(lenet5, section)
+    assert every.methods.items() >= lenet5.methods.items()
     built = {type(build_method(*item)) for item in every.methods.items()}
     assert built == set(METHODS.values())
 
