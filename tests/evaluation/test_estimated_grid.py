@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.training import HARDWARE, train_tiny_grid
+from helpers.training import HARDWARE, kill_third_call, train_tiny_grid
 
 from neft.data.datasets import Splits
 from neft.evaluation import (
@@ -15,7 +15,6 @@ from neft.evaluation import (
     load_trained,
     trained_networks,
 )
-from neft.evaluation.estimate import AccuracyEstimate
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -40,15 +39,8 @@ def test_every_network_is_estimated_as_alone(tmp_path: Path, tiny: Splits) -> No
 
 def test_killed_estimates_continue_to_the_same_table(tmp_path: Path, monkeypatch) -> None:
     train_tiny_grid(tmp_path / "runs")
-    whole, calls = estimate(tmp_path / "runs"), [0]
-
-    def counted(*arguments, **settings) -> AccuracyEstimate:
-        calls[0] += 1
-        if calls[0] == 3:
-            raise KeyboardInterrupt
-        return estimate_accuracy(*arguments, **settings)
-
-    monkeypatch.setattr(estimated_grid, "estimate_accuracy", counted)
+    whole = estimate(tmp_path / "runs")
+    calls = kill_third_call(monkeypatch, estimated_grid, "estimate_accuracy")
     with pytest.raises(KeyboardInterrupt):
         estimate(tmp_path / "runs", scratch=tmp_path / "scratch")
     again = estimate(tmp_path / "runs", scratch=tmp_path / "scratch")

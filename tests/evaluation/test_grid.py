@@ -1,13 +1,12 @@
 """Laws of the evaluation of a folder of networks: what is tested, kept and continued."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from helpers.training import HARDWARE, train_tiny_grid
+from helpers.training import HARDWARE, kill_third_call, train_tiny_grid
 
 from neft._utils import checkpoints
 from neft.chip import accuracy_over_chips, logits_over_chips, program
@@ -139,15 +138,7 @@ def test_a_deployment_sees_the_training_part_and_takes_the_place_of_programming(
 def test_killed_evaluation_continues_to_the_same_draws(tmp_path: Path, monkeypatch) -> None:
     train_tiny_grid(tmp_path / "runs")
     whole = evaluate(tmp_path / "runs")
-    original, calls = evaluation_grid.logits_over_chips, [0]
-
-    def counted(*arguments, **settings) -> Iterator[torch.Tensor]:
-        calls[0] += 1
-        if calls[0] == 3:
-            raise KeyboardInterrupt
-        return original(*arguments, **settings)
-
-    monkeypatch.setattr(evaluation_grid, "logits_over_chips", counted)
+    calls = kill_third_call(monkeypatch, evaluation_grid, "logits_over_chips")
     with pytest.raises(KeyboardInterrupt):
         evaluate(tmp_path / "runs", scratch=tmp_path / "scratch")
     again = evaluate(tmp_path / "runs", scratch=tmp_path / "scratch")

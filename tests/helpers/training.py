@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
+import pytest
 import torch
 from torch import nn
 
@@ -95,6 +97,20 @@ class Killed(Method):
         if self.steps[0] < 0:
             raise KeyboardInterrupt
         return self.method.loss(*arguments)
+
+
+def kill_third_call(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[int]:
+    """Let the third call of a module's function raise KeyboardInterrupt; return the count."""
+    original, calls = getattr(module, name), [0]
+
+    def counted(*arguments, **settings):
+        calls[0] += 1
+        if calls[0] == 3:
+            raise KeyboardInterrupt
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(module, name, counted)
+    return calls
 
 
 def same(first: nn.Module, second: nn.Module) -> bool:
