@@ -8,12 +8,15 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test bench lab
+.PHONY: help repro verify test bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.yaml: into results/NAME
 	python -m neft.pipeline.run "$(PARAMS)"
+
+verify: $(BIN)/.ready  ## compare a finished run with the published results, within their intervals
+	python -m neft.pipeline.verify "$(PARAMS)"
 
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy

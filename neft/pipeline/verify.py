@@ -1,0 +1,115 @@
+"""Compare a run's results with the published ones, which are those that git holds.
+
+    python -m neft.pipeline.verify [params/NAME.yaml]
+
+On another processor a run ends with other bits, and its results move within their intervals. Two
+independent estimates with half-widths h and H of their 95 % intervals differ by at most
+sqrt(h^2 + H^2) in 95 % of all cases; the two runs share seeds and chips, which makes it rarer.
+"""
+
+import argparse
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from neft.pipeline.run import folder
+
+TABLES = {"results.csv": "accuracy", "differences.csv": "difference"}
+KEYS = ["method", "against", "sigma_d"]
+ENDS = "", "_published"
+
+
+def compare(ours: pd.DataFrame, published: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Compare two result tables cell by cell.
+
+    Args:
+        ours: columns method, sigma_d, for differences against, and the quantity, low and high.
+        published: the same.
+        quantity: accuracy or difference.
+
+    Returns:
+        The keys, ours, published, allowed (the largest distance that chance explains), agrees,
+        and for differences the verdicts of both. Two significant differences of opposite signs
+        never agree: their intervals do not meet.
+
+    Raises:
+        ValueError: the tables do not have the same rows.
+    """
+    keys = [key for key in KEYS if key in published]
+    both = ours.merge(published, "outer", keys, suffixes=("", "_published"), indicator=True)
+    alone = both[both["_merge"] != "both"]
+    if len(alone):
+        first = ", ".join(f"{key} {alone.iloc[0][key]}" for key in keys)
+        where = "this run" if alone.iloc[0]["_merge"] == "left_only" else "the published one"
+        raise ValueError(f"both runs must have the same rows, {first} is in {where} only")
+    half, published_half = ((both[f"high{end}"] - both[f"low{end}"]) / 2 for end in ENDS)
+    found = both[keys].assign(ours=both[quantity], published=both[f"{quantity}_published"])
+    found["allowed"] = (half**2 + published_half**2) ** 0.5
+    found["agrees"] = (found.ours - found.published).abs() <= found.allowed
+    if quantity == "difference":
+        for name, end in zip(("verdict", "published_verdict"), ENDS, strict=True):
+            found[name] = [verdict(*row) for row in both[[f"low{end}", f"high{end}"]].to_numpy()]
+    return found
+
+
+def verdict(low: float, high: float) -> str:
+    """Say what the interval of a difference shows."""
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "no significant difference"
+
+
+def committed(path: Path) -> pd.DataFrame:
+    """Read a table as git's last commit has it.
+
+    Raises:
+        ValueError: git holds no such file.
+    """
+    command = ["git", "show", f"HEAD:./{path.as_posix()}"]
+    shown = subprocess.run(command, capture_output=True, text=True)
+    if shown.returncode:
+        raise ValueError(f"{path}: must be committed: {shown.stderr.strip()}")
+    return pd.read_csv(StringIO(shown.stdout))
+
+
+def lines(found: pd.DataFrame) -> list[str]:
+    """Say in one line each what was compared, in points."""
+    texts = []
+    for row in found.to_dict("records"):
+        over, said = "", ""
+        if "against" in row:
+            over = f" over {row['against']}"
+            same = row["verdict"] == row["published_verdict"]
+            said = f"; {row['verdict']}{'' if same else ', published ' + row['published_verdict']}"
+        texts.append(
+            f"{'agrees' if row['agrees'] else 'DIFFERS':8}{row['method']}{over}, "
+            f"sigma_d {row['sigma_d']:g}: {100 * row['ours']:.1f}, published "
+            f"{100 * row['published']:.1f} (+-{100 * row['allowed']:.1f}){said}"
+        )
+    return texts
+
+
+def main() -> None:
+    """Print one line for each mean accuracy and each difference; exit with 1 if one disagrees."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
+    try:
+        results = folder(parser.parse_args().params) / "metrics" / "results"
+        tables = [
+            compare(pd.read_csv(results / name), committed(results / name), quantity)
+            for name, quantity in TABLES.items()
+        ]
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    for table in tables:
+        print("\n".join(lines(table)))
+    agree = pd.concat(tables).agrees
+    print(f"{agree.sum()} of {len(agree)} agree")
+    sys.exit(not agree.all())
+
+
+if __name__ == "__main__":
+    main()
