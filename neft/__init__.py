@@ -9,7 +9,9 @@ from importlib.metadata import version
 
 from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import load as load_dataset
+from neft.data.own_images import split_datasets, split_tensors
 from neft.evaluation import Recalibration, WriteVerify
+from neft.evaluation.pretrained import load_network
 from neft.training import (
     IRS,
     OVF,
@@ -38,7 +40,10 @@ __all__ = [
     "WriteVerify",
     "accuracy_over_chips",
     "load_dataset",
+    "load_network",
     "logits_over_chips",
     "program",
+    "split_datasets",
+    "split_tensors",
     "train",
 ]

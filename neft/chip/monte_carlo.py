@@ -118,6 +118,9 @@ def accuracy_over_chips(
     Raises:
         ValueError: see `logits_over_chips`.
     """
+    if not isinstance(data, TensorDataset):
+        rule = "a TensorDataset, as neft.split_datasets makes"
+        raise ValueError(f"data must be {rule}, got {type(data).__name__}")
     images, labels = data.tensors
     over_chips = logits_over_chips(
         network, images, hardware, sigma_d, chips=chips, key=key,

@@ -12,8 +12,8 @@ from torch.utils.data import Subset, TensorDataset
 from torchvision.transforms import v2
 
 from neft.data.datasets import Splits
-from neft.data.loading import CropAndFlip, Images, Part
-from neft.data.official_files import SOURCES, read_cifar, read_mnist
+from neft.data.loading import CropAndFlip, Images, Part, first_of_each_class
+from neft.data.official_files import MNIST_FILES, OfficialFiles, cifar_files, read_cifar, read_mnist
 from neft.data.tiny_imagenet import SIDE, TINY_IMAGENET, read_tiny_imagenet
 
 NORMALISATION: dict[str, tuple[list[float], list[float]]] = {
@@ -29,24 +29,17 @@ images these functions follow; the paper's text gives the crop and the flip only
 """
 
 
-def check(name: str, folder: Path) -> None:
-    """Raise ValueError if a file of a data set is missing; the files are not opened."""
-    {**SOURCES, "tiny_imagenet": TINY_IMAGENET}[name].check(folder)
+def official_files(name: str, folder: Path) -> OfficialFiles:
+    """Return the files of a data set that this folder holds or should hold."""
+    if name in ("cifar10", "cifar100"):
+        return cifar_files(name, folder)
+    return {"mnist": MNIST_FILES, "tiny_imagenet": TINY_IMAGENET}[name]
 
 
-def _splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transform) -> Splits:
-    """Hold out a tenth of each class (rounded up) of the training part, for validation.
-
-    It is the tenth whose digests come first, so that the split is the same on any machine and
-    for any order of the images. Equal images of a class are in the same part.
-    """
+def splits(train: Part, test: Part, plain: v2.Transform, augmented: v2.Transform) -> Splits:
+    """Hold out a tenth of each class of the training part, for validation."""
     order = np.argsort(train.digests, kind="stable")
-    sorted_digests, labels = train.digests[order], train.labels.numpy()[order]
-    held_out = np.zeros(len(order), dtype=bool)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        last = sorted_digests[rows[(len(rows) - 1) // 10]]
-        held_out[rows] = sorted_digests[rows] <= last
+    held_out = first_of_each_class(train.labels.numpy(), train.digests, 10)[order]
     validation = order[held_out]
     return Splits(
         train=Subset(Images(train, augmented), order[~held_out].tolist()),
@@ -70,7 +63,7 @@ def _augmented_splits(name: str, parts: tuple[Part, Part], side: int) -> Splits:
     plain = v2.Compose(_normalised(name))
     augmented = v2.Compose([CropAndFlip(side, padding=4), *_normalised(name)])
     train, test = (_resized(part, side) for part in parts)
-    return _splits(train, test, plain, augmented)
+    return splits(train, test, plain, augmented)
 
 
 def mnist(folder: Path, side: int = 32) -> Splits:
@@ -81,7 +74,7 @@ def mnist(folder: Path, side: int = 32) -> Splits:
     """
     plain = v2.Compose(_normalised("mnist"))
     train, test = (_resized(part, side) for part in read_mnist(folder))
-    return _splits(train, test, plain, plain)
+    return splits(train, test, plain, plain)
 
 
 def cifar10(folder: Path, side: int = 32) -> Splits:

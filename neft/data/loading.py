@@ -31,6 +31,28 @@ def digests(images: np.ndarray) -> np.ndarray:
     return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
 
 
+def first_of_each_class(labels: np.ndarray, digests: np.ndarray, share: int) -> np.ndarray:
+    """Choose the n-th part of each class, rounded up, whose digests come first.
+
+    The choice is the same on any machine and for any order of the images. Equal images of a class
+    are both chosen or both left, so that more may be chosen.
+
+    Args:
+        labels: class indices, [n].
+        digests: of the images, [n].
+        share: 10 for a tenth.
+
+    Returns:
+        Whether each image is chosen, [n].
+    """
+    chosen = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        last = np.sort(digests[rows])[(len(rows) - 1) // share]
+        chosen[rows] = digests[rows] <= last
+    return chosen
+
+
 class Images(Dataset):
     """Stored images and their labels; images are transformed at each read.
 

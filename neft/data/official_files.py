@@ -3,6 +3,7 @@
 A missing or damaged file raises one ValueError: which file, what is wrong, how to download it.
 """
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +19,20 @@ from neft.data.loading import Part, digests
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a data set's files must lie, and how a user downloads them.
+class OfficialFiles:
+    """Where a data set's files must lie, and where they come from.
 
     Args:
+        name: of the data set.
         place: the data set's own folder inside the folder of data sets.
         files: names of the files that must be in it.
-        url: where the data set comes from.
-        command: shell command that downloads it, for the user to run; {folder} stands for the
-            folder of data sets.
+        url: of the file, or the folder of files, that its authors distribute.
     """
 
+    name: str
     place: str
     files: tuple[str, ...]
     url: str
-    command: str
 
     def check(self, folder: Path) -> None:
         """Raise ValueError if a file is missing."""
@@ -44,36 +44,48 @@ class Source:
     def error(self, folder: Path, path: Path, problem: str) -> ValueError:
         """Return the error that says what is wrong with a file and how to download it."""
         folder = folder.resolve()
+        command = f"python -m neft.data.download {self.name} --folder {shlex.quote(str(folder))}"
         return ValueError(
             f"{path.resolve()}: {problem}; to get it from {self.url} remove "
-            f"{folder / self.place}, if it is there, and run: {self.command.format(folder=folder)}"
+            f"{folder / self.place}, if it is there, and run: {command}"
         )
 
 
-def _by_torchvision(kind: type, place: str, files: list[str], url: str) -> Source:
-    name = kind.__name__
-    code = f'from torchvision.datasets import {name}; {name}("{{folder}}", download=True)'
-    return Source(place, tuple(files), url, f"python -c '{code}'")
+MNIST_FILES = OfficialFiles(
+    "mnist",
+    "MNIST/raw",
+    tuple(file.removesuffix(".gz") for file, _ in MNIST.resources),
+    MNIST.mirrors[0],
+)
+
+CIFAR_URL = "https://www.cs.toronto.edu/~kriz/"
+CIFAR_BINARY = {
+    "cifar10": OfficialFiles(
+        "cifar10",
+        "cifar-10-batches-bin",
+        (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"),
+        f"{CIFAR_URL}cifar-10-binary.tar.gz",
+    ),
+    "cifar100": OfficialFiles(
+        "cifar100", "cifar-100-binary", ("train.bin", "test.bin"),
+        f"{CIFAR_URL}cifar-100-binary.tar.gz",
+    ),
+}  # fmt: skip
+CIFARS: dict[str, type[CIFAR10]] = {"cifar10": CIFAR10, "cifar100": CIFAR100}
 
 
-def _cifar_files(kind: type[CIFAR10]) -> dict[str, str]:
+def _pickles(kind: type[CIFAR10]) -> dict[str, str]:
     """Names and published MD5 of the files."""
     return dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
 
 
-CIFARS: dict[str, type[CIFAR10]] = {"cifar10": CIFAR10, "cifar100": CIFAR100}
-SOURCES = {
-    "mnist": _by_torchvision(
-        MNIST,
-        "MNIST/raw",
-        [file.removesuffix(".gz") for file, _ in MNIST.resources],
-        MNIST.mirrors[0],
-    ),
-    **{
-        name: _by_torchvision(kind, kind.base_folder, [*_cifar_files(kind)], kind.url)
-        for name, kind in CIFARS.items()
-    },
-}
+def cifar_files(name: str, folder: Path) -> OfficialFiles:
+    """Return the files of CIFAR-10 or CIFAR-100: the binary version, or pickles if only they are
+    there."""
+    binary, kind = CIFAR_BINARY[name], CIFARS[name]
+    if (folder / binary.place).exists() or not (folder / kind.base_folder).exists():
+        return binary
+    return OfficialFiles(name, kind.base_folder, tuple(_pickles(kind)), binary.url)
 
 
 def read_mnist(folder: Path) -> tuple[Part, Part]:
@@ -85,12 +97,12 @@ def read_mnist(folder: Path) -> tuple[Part, Part]:
     Raises:
         ValueError: a file is missing or damaged.
     """
-    SOURCES["mnist"].check(folder)
+    MNIST_FILES.check(folder)
     return _mnist_part(folder, "train"), _mnist_part(folder, "t10k")
 
 
 def _mnist_part(folder: Path, prefix: str) -> Part:
-    source = SOURCES["mnist"]
+    source = MNIST_FILES
     images_file = folder / source.place / f"{prefix}-images-idx3-ubyte"
     labels_file = folder / source.place / f"{prefix}-labels-idx1-ubyte"
     images = _read_idx(folder, read_image_file, images_file)
@@ -101,21 +113,27 @@ def _mnist_part(folder: Path, prefix: str) -> Part:
     if len(labels) != len(images):
         problem = f"{len(labels)} labels for {len(images)} images"
         raise source.error(folder, labels_file, problem)
-    counts = torch.bincount(labels, minlength=10).tolist()
-    if len(counts) > 10:
-        raise source.error(folder, labels_file, f"labels must be 0 to 9, got {len(counts) - 1}")
-    if min(counts) < 2:
-        digit = counts.index(min(counts))
-        problem = f"every class must have at least 2 images, {digit} has {counts[digit]}"
+    if problem := wrong_labels(labels, 10):
         raise source.error(folder, labels_file, problem)
     return Part(images[:, None], labels, digests(images.numpy()))
+
+
+def wrong_labels(labels: Tensor, classes: int) -> str:
+    """Say what is wrong with the labels of a part; "" if nothing is."""
+    counts = torch.bincount(labels, minlength=classes).tolist()
+    if len(counts) > classes:
+        return f"labels must be 0 to {classes - 1}, got {len(counts) - 1}"
+    if min(counts) < 2:
+        rare = counts.index(min(counts))
+        return f"every class must have at least 2 images, {rare} has {counts[rare]}"
+    return ""
 
 
 def _read_idx(folder: Path, read: Callable[[str], Tensor], path: Path) -> Tensor:
     try:
         return read(str(path))
     except (AssertionError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise SOURCES["mnist"].error(folder, path, "not a whole file of its kind") from error
+        raise MNIST_FILES.error(folder, path, "not a whole file of its kind") from error
 
 
 def read_cifar(name: str, folder: Path) -> tuple[Part, Part]:
@@ -123,18 +141,48 @@ def read_cifar(name: str, folder: Path) -> tuple[Part, Part]:
 
     Args:
         name: cifar10 or cifar100.
-        folder: folder of data sets; the files are in its cifar-10-batches-py or
-            cifar-100-python.
+        folder: folder of data sets; the files are in its cifar-10-batches-bin or cifar-100-binary,
+            or, without these, in its cifar-10-batches-py or cifar-100-python.
 
     Raises:
-        ValueError: a file is missing, or its MD5 is not the published one.
+        ValueError: a file is missing or damaged.
     """
-    source, kind = SOURCES[name], CIFARS[name]
+    source = cifar_files(name, folder)
     source.check(folder)
+    if source is not CIFAR_BINARY[name]:
+        return _unpickled(source, folder)
+    *train, test = source.files
+    return _records(source, folder, train), _records(source, folder, [test])
+
+
+PIXELS = 3 * 32 * 32
+
+
+def _records(source: OfficialFiles, folder: Path, files: list[str]) -> Part:
+    """Read records of one byte for each kind of label, the finest last, and 3,072 of pixels."""
+    kinds, classes = {"cifar10": (1, 10), "cifar100": (2, 100)}[source.name]
+    found = []
+    for file in files:
+        path, size = folder / source.place / file, kinds + PIXELS
+        content = np.fromfile(path, np.uint8)
+        if len(content) == 0 or len(content) % size:
+            problem = f"must hold records of {size:,} bytes, has {len(content):,} bytes"
+            raise source.error(folder, path, problem)
+        found.append(content.reshape(-1, size))
+    records = np.concatenate(found)
+    labels = torch.from_numpy(records[:, kinds - 1].astype(np.int64))
+    if problem := wrong_labels(labels, classes):
+        raise source.error(folder, path, f"{', '.join(files)}: {problem}")
+    pixels = np.ascontiguousarray(records[:, kinds:]).reshape(-1, 3, 32, 32)
+    return Part(torch.from_numpy(pixels), labels, digests(pixels))
+
+
+def _unpickled(source: OfficialFiles, folder: Path) -> tuple[Part, Part]:
+    kind = CIFARS[source.name]
     # The files are pickles, and unpickling can run code. So no file is opened before all MD5 are
     # checked: here, to name the file that differs, and again by torchvision, whose constructor
     # compares batches (`_check_integrity`) and names (`_load_meta`) before it unpickles them.
-    for file, md5 in _cifar_files(kind).items():
+    for file, md5 in _pickles(kind).items():
         path = folder / source.place / file
         if not check_integrity(path, md5):
             raise source.error(folder, path, f"damaged: its MD5 is not the published {md5}")

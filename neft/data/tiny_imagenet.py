@@ -9,15 +9,13 @@ import torch
 from PIL import Image
 
 from neft.data.loading import Part
-from neft.data.official_files import Source
+from neft.data.official_files import OfficialFiles
 
-URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
-TINY_IMAGENET = Source(
+TINY_IMAGENET = OfficialFiles(
+    "tiny_imagenet",
     "tiny-imagenet-200",
     ("wnids.txt", "val/val_annotations.txt"),
-    URL,
-    f'curl -fL --create-dirs -o "{{folder}}/tiny-imagenet-200.zip" {URL} && '
-    'unzip -q "{folder}/tiny-imagenet-200.zip" -d "{folder}"',
+    "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
 )
 SIDE = 64  # pixels
 

@@ -93,6 +93,12 @@ class Dataset(Section):
     training_images: Count | None
     folder: str
 
+    @model_validator(mode="after")
+    def _known(self) -> "Dataset":
+        if self.name not in DATASETS:
+            self.source.check()  # a folder of the user's
+        return self
+
     @property
     def source(self) -> Source:
         """The data set."""
@@ -259,7 +265,6 @@ class Parameters(Section):
         whole = [f"{name}_{kind}" for name in technologies for kind in ("smooth", "quantiles")]
         presets = [*PRESETS, *technologies, *whole]
         one_of(presets, **{"hardware.preset": self.hardware.preset})
-        one_of(DATASETS, **{"dataset.name": self.dataset.name})
         one_of(NETWORKS, **{"network.name": self.network.name})
         one_of(INITIALISATIONS, **{"network.initialisation": self.network.initialisation})
         for study in ("mapping", "ageing"):

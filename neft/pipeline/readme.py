@@ -46,9 +46,12 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
         f"| {method_style(method).label} | " + " | ".join(cells.loc[method]) + " |"
         for method in results.method.unique()
     ]
+    seeds = results.seeds.min()
+    what = "mean (95 % interval over seeds and chips)" if seeds > 1 else "mean over chips"
+    how_many = f"{seeds} seeds" if seeds > 1 else "one seed, which gives no interval"
     caption = (
-        f"{setting}: test accuracy in %, mean (95 % interval over seeds and chips); "
-        f"{results.seeds.min()} seeds, {results.chips.min()} chips each; `{command}`."
+        f"{setting}: test accuracy in %, {what}; "
+        f"{how_many}, {results.chips.min()} chips each; `{command}`."
     )
     return "\n".join([head, rule, *rows, "", caption])
 

@@ -102,6 +102,8 @@ def train(
             compile is asked for without a compiler, or the network was not initialised as the
             method needs it.
     """
+    if not isinstance(data, Splits):
+        raise ValueError(f"data must be Splits (neft.split_datasets), got {type(data).__name__}")
     if compile:
         check_compiler(next(network.parameters()).device)
     own = getattr(network, "initialisation", None)

@@ -71,7 +71,7 @@ def test_the_split_is_fixed(name: str) -> None:
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_names() -> None:
-    with pytest.raises(ValueError, match=r"dataset must be one of mnist5k, .*, got 'svhn'"):
+    with pytest.raises(ValueError, match=r"name must be one of mnist5k, .*, got 'svhn'"):
         load("svhn")
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import torchvision
-from helpers.datasets import CLASSES, draw, idx, write
+from helpers.datasets import CLASSES, draw, idx, write, write_cifar_binary
 from PIL import Image
 
-from neft.data import datasets
+from neft.data import datasets, download
 from neft.data.datasets import Source
 from neft.data.downloaded import NORMALISATION
+from neft.data.official_files import CIFARS, read_cifar
 
 TRAIN, TEST = "MNIST/raw/train", "MNIST/raw/t10k"
 IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
@@ -210,29 +212,58 @@ def test_check_finds_a_data_set_or_says_how_to_download_it(
     Source("mnist5k", folder=tmp_path / "none").check()  # needs no folder
 
 
-@pytest.mark.parametrize("name", ["MNIST", "CIFAR10", "CIFAR100"])
-def test_the_download_command_is_valid_for_torchvision(
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_download_command_is_the_downloaders(name: str, tmp_path: Path, monkeypatch) -> None:
+    sets = tmp_path / "some sets"
+    with pytest.raises(ValueError) as caught:
+        datasets.load(name, sets)
+    command = shlex.split(str(caught.value).split(" run: ")[1])
+    assert command[:3] == ["python", "-m", "neft.data.download"]
+    asked = []
+    monkeypatch.setattr(download, "download", lambda *given: asked.append(given))
+    monkeypatch.setattr("sys.argv", command[2:])
+    download.main()
+    assert asked == [(name, sets)]
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_the_binary_version_has_the_images_of_the_pickles_and_is_preferred(
     name: str, tmp_path: Path, monkeypatch
 ) -> None:
-    with pytest.raises(ValueError) as caught:
-        datasets.load(name.lower(), tmp_path / "some sets")
-    program, option, code = shlex.split(str(caught.value).split(" run: ")[1])
-    calls = []
-    monkeypatch.setattr(
-        torchvision.datasets, name, lambda *args, **named: calls.append((args, named))
-    )
-    exec(code, {})
-    assert (program, option) == ("python", "-c")
-    assert calls == [((str(tmp_path / "some sets"),), {"download": True})]
+    stored = draw(name)
+    write(name, tmp_path, stored, monkeypatch)
+    pickled = read_cifar(name, tmp_path)
+    write_cifar_binary(name, tmp_path, stored)
+    for path in (tmp_path / CIFARS[name].base_folder).iterdir():
+        path.write_bytes(b"damaged")
+    for one, other in zip(pickled, read_cifar(name, tmp_path), strict=True):
+        assert torch.equal(one.pixels, other.pixels)
+        assert torch.equal(one.labels, other.labels)
+        assert one.digests.tolist() == other.digests.tolist()
 
 
-def test_the_download_command_unpacks_tiny_imagenet_where_it_is_read(tmp_path: Path) -> None:
+BINARY10, BINARY100 = "cifar-10-batches-bin", "cifar-100-binary"
+RECORDS = "must hold records of 3,073 bytes, has "
+BINARY_DAMAGES: list[tuple[str, str, Damage, str]] = [
+    ("cifar10", f"{BINARY10}/data_batch_4.bin", removed, NO_FILE),
+    ("cifar10", f"{BINARY10}/data_batch_2.bin", lengthened, RECORDS),
+    ("cifar10", f"{BINARY10}/data_batch_2.bin", emptied, f"{RECORDS}0 bytes"),
+    ("cifar10", f"{BINARY10}/test_batch.bin", written(bytes(range(256)) * 3073), "labels must be"),
+    ("cifar100", f"{BINARY100}/train.bin", lengthened, "must hold records of 3,074 bytes"),
+    ("cifar100", f"{BINARY100}/test.bin", written(bytes(3074)), "every class must have at least 2"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "damage", "said"), BINARY_DAMAGES)
+def test_a_damaged_file_of_the_binary_version_is_named(
+    name: str, file: str, damage: Damage, said: str, tmp_path: Path
+) -> None:
+    write_cifar_binary(name, tmp_path, draw(name))
+    damage(tmp_path / file)
     with pytest.raises(ValueError) as caught:
-        datasets.load("tiny_imagenet", tmp_path / "some sets")
-    words = shlex.split(str(caught.value).split(" run: ")[1])
-    archive = str(tmp_path / "some sets" / "tiny-imagenet-200.zip")
-    assert words[words.index("-o") + 1] == words[words.index("-q") + 1] == archive
-    assert words[-2:] == ["-d", str(tmp_path / "some sets")]
+        datasets.load(name, tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / file}: ")
+    assert said in str(caught.value)
 
 
 def test_a_greyscale_image_becomes_rgb(tmp_path: Path, monkeypatch) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neft.data.official_files import CIFARS
+from neft.data.official_files import CIFAR_BINARY, CIFARS
 
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "tiny_imagenet": 4}
 PIXELS = {"mnist": (1, 28, 28), "tiny_imagenet": (3, 64, 64)}
@@ -92,6 +92,21 @@ def write_cifar(name: str, folder: Path, stored: Stored, monkeypatch: pytest.Mon
     monkeypatch.setattr(kind, "test_list", test_list)
     meta = {**kind.meta, "md5": kept(kind.meta["filename"], names)}
     monkeypatch.setattr(kind, "meta", meta)
+
+
+def write_cifar_binary(name: str, folder: Path, stored: Stored) -> None:
+    """Write records of labels, coarse before fine, and pixels."""
+    files = CIFAR_BINARY[name]
+    place = folder / files.place
+    place.mkdir(parents=True)
+    *train, test = files.files
+    rows = np.array_split(np.arange(len(stored.train_labels)), len(train))
+    parts = [(file, stored.train[part], stored.train_labels[part])
+             for file, part in zip(train, rows, strict=True)]  # fmt: skip
+    for file, pixels, labels in [*parts, (test, stored.test, stored.test_labels)]:
+        kinds = [labels] if name == "cifar10" else [labels // 5, labels]
+        records = np.column_stack([*kinds, pixels.reshape(len(pixels), -1)])
+        (place / file).write_bytes(records.astype(np.uint8).tobytes())
 
 
 def write_tiny_imagenet(folder: Path, stored: Stored) -> None:

@@ -34,7 +34,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("hardware.mapping", "pair", "hardware: mapping must be one of .*got 'pair'"),
     ("hardware.stuck_low", 0.1, "hardware: mapping must be device-level .*got 'weight'"),
     ("hardware.stuck_high", -1, "hardware: stuck_high must be in .*got -1"),
-    ("dataset.name", "svhn", "@ must be one of mnist5k, .*got 'svhn'"),
+    ("dataset.name", "svhn", "dataset: name must be one of mnist5k, .*got 'svhn'"),
     ("dataset.folder", ..., "@: missing key"),
     ("network.name", "vgg9", "@ must be one of lenet5, .*, got 'vgg9'"),
     ("network.width", -1, "@: .*0, got -1"),

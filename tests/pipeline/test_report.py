@@ -91,6 +91,14 @@ def test_table_holds_every_number_once() -> None:
     assert lines[-1].endswith("`make it`.")
 
 
+def test_one_seed_is_said_to_give_no_interval() -> None:
+    row = {"method": "irs", "sigma_d": 0.1, "seeds": 1, "chips": 50, "accuracy": 0.9512}
+    results = pd.DataFrame([row | dict.fromkeys(["low", "high"], float("nan"))])
+    *_, line, _, caption = readme.table(results, "A net", "make it").splitlines()
+    assert line == "| IRS | 95.1 |"
+    assert "mean over chips; one seed, which gives no interval, 50 chips each" in caption
+
+
 def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("")
     (tmp_path / "linked").symlink_to("../../params/mine.yaml")

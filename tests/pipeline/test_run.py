@@ -66,7 +66,7 @@ def test_folder_is_made_once_and_its_readme_kept(root: Path) -> None:
         ("params/bad.yaml", "params/bad.yaml: .*unknown key"),
         (
             "params/far.yaml",
-            r"\S*/datasets/cifar-10-batches-py/data_batch_1: no such file; to get it",
+            r"\S*/datasets/cifar-10-batches-bin/data_batch_1\.bin: no such file; to get it",
         ),
         ("params/mine.yml", "PARAMS must be .*, got 'params/mine.yml'"),
     ],
