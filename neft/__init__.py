@@ -11,7 +11,6 @@ from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import load as load_dataset
 from neft.data.own_images import split_datasets, split_tensors
 from neft.evaluation import Recalibration, WriteVerify
-from neft.evaluation.pretrained import load_network
 from neft.training import (
     IRS,
     OVF,
