@@ -2,7 +2,8 @@
 
 The rooms, each above those that it uses: `devices` and `characterize` (how a memory device errs,
 from measurements), `chip` (a network on devices), `data` and `networks`, `training`, `evaluation`
-(networks on many chips), `statistics`, `figures`, and `pipeline`, which runs them all.
+(networks on many chips), `pretrained` (trained networks to load), `statistics`, `figures`, and
+`pipeline`, which runs them all.
 """
 
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from importlib.metadata import version
 from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import load as load_dataset
 from neft.evaluation import Recalibration, WriteVerify
+from neft.pretrained import load_network
 from neft.training import (
     IRS,
     OVF,
@@ -38,6 +40,7 @@ __all__ = [
     "WriteVerify",
     "accuracy_over_chips",
     "load_dataset",
+    "load_network",
     "logits_over_chips",
     "program",
     "train",

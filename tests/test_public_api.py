@@ -12,7 +12,7 @@ import neft
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PUBLIC = """Hardware program train Schedule Method NoiseInjection ScaledLogits CorrectNet
 RightCensored OVF IRS accuracy_over_chips logits_over_chips Recalibration WriteVerify
-load_dataset""".split()  # noqa: SIM905
+load_dataset load_network""".split()  # noqa: SIM905
 
 
 def test_all_is_the_public_list() -> None:
