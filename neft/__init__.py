@@ -2,7 +2,8 @@
 
 The rooms, each above those that it uses: `devices` and `characterize` (how a memory device errs,
 from measurements), `chip` (a network on devices), `data` and `networks`, `training`, `evaluation`
-(networks on many chips), `statistics`, `figures`, and `pipeline`, which runs them all.
+(networks on many chips), `pretrained` (trained networks to load), `statistics`, `figures`, and
+`pipeline`, which runs them all.
 """
 
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
 from neft.data.datasets import load as load_dataset
 from neft.data.own_images import split_datasets, split_tensors
 from neft.evaluation import Recalibration, WriteVerify
+from neft.pretrained import load_network
 from neft.training import (
     IRS,
     OVF,

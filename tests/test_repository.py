@@ -81,6 +81,7 @@ ROOMS = {
     "chip": {"devices"},
     "training": {"chip", "data", "devices", "networks"},
     "evaluation": {"chip", "data", "devices", "networks"},
+    "pretrained": {"evaluation"},
     "figures": set(),
 }
 

@@ -1,0 +1,31 @@
+"""Trained networks that come with the package, each with a model card, NAME.md.
+
+`python -m neft.pipeline.release` writes both.
+"""
+
+from pathlib import Path
+
+from torch import nn
+
+from neft._utils.checks import one_of
+from neft.evaluation import load_trained
+
+FOLDER = Path(__file__).parent
+
+
+def load_network(name: str) -> nn.Module:
+    """Load a trained network that comes with the package, in evaluation mode.
+
+    Args:
+        name: of a network in neft/pretrained; its card, NAME.md, says how it was trained and how
+            accurate it is.
+
+    Raises:
+        ValueError: there is no such network; the message lists those that there are.
+
+    Example:
+        >>> load_network("vgg8_mnist5k_ovf").shape
+        (1, 16, 16)
+    """
+    one_of(sorted(path.stem for path in FOLDER.glob("*.safetensors")), name=name)
+    return load_trained(FOLDER / f"{name}.safetensors")[0]

@@ -1,0 +1,54 @@
+"""The networks that come with the package load, have learnt, and have their cards."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import neft
+from neft import pretrained
+from neft.chip import accuracy
+from neft.data.datasets import Source
+from neft.evaluation import load_trained
+
+PATHS = sorted(pretrained.FOLDER.glob("*.safetensors"))
+each_network = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@each_network
+@torch.no_grad()
+def test_network_classifies_images_without_errors_above_chance(path: Path) -> None:
+    """By more than five standard errors of guessing."""
+    network, (_, header) = neft.load_network(path.stem), load_trained(path)
+    images, labels = Source(**header["dataset"]).load().test.tensors
+    chance = 1 / header["network"]["classes"]
+    error = (chance * (1 - chance) / len(labels)) ** 0.5
+    assert not network.training
+    assert accuracy(network(images), labels) > chance + 5 * error
+
+
+@each_network
+def test_network_has_its_card(path: Path) -> None:
+    card = path.with_name(f"{path.stem}.md").read_text(encoding="utf-8")
+    assert card.startswith(f"# {path.stem}\n")
+    assert f'load_network("{path.stem}")' in card
+    assert path.stat().st_size < 5_000_000
+
+
+def test_every_card_has_its_network() -> None:
+    assert {path.stem for path in pretrained.FOLDER.glob("*.md")} == {path.stem for path in PATHS}
+
+
+def test_network_that_readme_names_is_there() -> None:
+    (name,) = re.findall(r'load_network\("(\w+)"\)', README)
+    assert neft.load_network(name)
+
+
+def test_unknown_name_gets_the_names_that_there_are() -> None:
+    names = ", ".join(path.stem for path in PATHS)
+    with pytest.raises(ValueError, match=rf"^name must be one of {names}, got 'vgg9'$"):
+        neft.load_network("vgg9")
+    with pytest.raises(ValueError, match=r"got '\.\./mine'$"):
+        neft.load_network("../mine")
