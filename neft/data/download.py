@@ -159,7 +159,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         download(options.name, options.folder)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     print(f"{options.name}: {(options.folder / DOWNLOADS[options.name][0].place).resolve()}")
 

@@ -1,10 +1,12 @@
 """Training, validation and test parts of a folder of your own images."""
 
 import hashlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
@@ -12,9 +14,13 @@ from neft.data.datasets import Splits
 from neft.data.downloaded import splits
 from neft.data.loading import Part
 
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What files with torchvision's endings for images may hold. PIL reads more by their content, and
+starts another program for EPS."""
+
 
 def split_folder(folder: Path, side: int = 32) -> Splits:
-    """Read images from folder/train/CLASS and folder/test/CLASS, in any form that PIL reads.
+    """Read images from folder/train/CLASS and folder/test/CLASS, BMP, JPEG, PNG, PPM, TIFF or WebP.
 
     An image is resized to `side` along its shorter side, cropped at its centre and, as RGB,
     normalised by the training images' mean and deviation of each channel. Class indices follow the
@@ -26,7 +32,7 @@ def split_folder(folder: Path, side: int = 32) -> Splits:
 
     Raises:
         ValueError: train and test differ in their classes, a class has no image to test or fewer
-            than two to train, or an image cannot be decoded.
+            than two to train, an image cannot be decoded, or a channel is the same everywhere.
     """
     (train, classes), (test, others) = (_read(folder / name, side) for name in ("train", "test"))
     if classes != others:
@@ -37,6 +43,10 @@ def split_folder(folder: Path, side: int = 32) -> Splits:
         place = folder / "train" / classes[rare]
         raise ValueError(f"{place}: must hold at least 2 images, holds 1")
     deviation, mean = torch.std_mean(train.pixels / 255, dim=(0, 2, 3))
+    varies = train.pixels.amax((0, 2, 3)) > train.pixels.amin((0, 2, 3))
+    if not varies.all():
+        got = f"one value in channel {varies.int().argmin()}"
+        raise ValueError(f"{folder / 'train'}: images must vary in every channel, got {got}")
     steps = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean.tolist(), deviation.tolist())]
     return splits(train, test, v2.Compose(steps), v2.Compose(steps))
 
@@ -51,9 +61,10 @@ def _read(folder: Path, side: int) -> tuple[Part, list[str]]:
     pixels, found = [], []
     for path, _ in files.samples:
         try:
-            pixels.append(fit(files.loader(path)))
-        except (OSError, ValueError, SyntaxError) as error:
+            content = Path(path).read_bytes()
+            pixels.append(fit(Image.open(BytesIO(content), formats=FORMATS).convert("RGB")))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"{path}: not an image that can be decoded") from error
-        found.append(hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        found.append(hashlib.sha256(content).hexdigest())
     part = Part(torch.stack(pixels), torch.tensor(files.targets), np.array(found))
     return part, files.classes

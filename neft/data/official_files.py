@@ -58,6 +58,14 @@ MNIST_FILES = OfficialFiles(
     MNIST.mirrors[0],
 )
 
+CIFAR_IMAGES = {
+    **{f"data_batch_{i}.bin": 10_000 for i in range(1, 6)},
+    "test_batch.bin": 10_000,
+    "train.bin": 50_000,
+    "test.bin": 10_000,
+}
+"""Number of images in each file of the binary version, of which no MD5 are published."""
+
 CIFAR_URL = "https://www.cs.toronto.edu/~kriz/"
 CIFAR_BINARY = {
     "cifar10": OfficialFiles(
@@ -164,15 +172,18 @@ def _records(source: OfficialFiles, folder: Path, files: list[str]) -> Part:
     found = []
     for file in files:
         path, size = folder / source.place / file, kinds + PIXELS
-        content = np.fromfile(path, np.uint8)
-        if len(content) == 0 or len(content) % size:
-            problem = f"must hold records of {size:,} bytes, has {len(content):,} bytes"
-            raise source.error(folder, path, problem)
+        content, images = np.fromfile(path, np.uint8), CIFAR_IMAGES[file]
+        if len(content) != images * size:
+            rule = f"must hold {images:,} records of {size:,} bytes"
+            raise source.error(folder, path, f"{rule}, has {len(content):,} bytes")
         found.append(content.reshape(-1, size))
+        if (last := found[-1][:, kinds - 1].max()) >= classes:
+            raise source.error(folder, path, f"labels must be 0 to {classes - 1}, got {last}")
     records = np.concatenate(found)
     labels = torch.from_numpy(records[:, kinds - 1].astype(np.int64))
     if problem := wrong_labels(labels, classes):
-        raise source.error(folder, path, f"{', '.join(files)}: {problem}")
+        place = path if len(files) == 1 else path.parent
+        raise source.error(folder, place, problem)
     pixels = np.ascontiguousarray(records[:, kinds:]).reshape(-1, 3, 32, 32)
     return Part(torch.from_numpy(pixels), labels, digests(pixels))
 

@@ -20,46 +20,62 @@ def split_tensors(
     Which images of a class are in which part depends on their SHA-256 alone.
 
     Args:
-        images: as the network takes them, float, [n, channels, height, width].
+        images: as the network takes them, [n, channels, height, width]; floats, kept as float32 on
+            the CPU.
         labels: class indices from 0, [n].
         test: images and labels for testing.
 
     Raises:
-        ValueError: shapes or types do not fit, or a class has fewer than three images.
+        ValueError: shapes or types do not fit, an image is not finite, or a class has too few
+            different images for all parts.
     """
-    _check(images, labels)
-    found = digests(images.numpy(force=True))
-    order = np.argsort(found, kind="stable")
-    images, labels, found = images[order], labels[order].long(), found[order]
+    images, labels = _checked(images, labels)
     classes = int(labels.max()) + 1
-    rarest = int(torch.bincount(labels, minlength=classes).min())
-    if rarest < 3:
-        raise ValueError(f"every class must have at least 3 images, got {rarest} of one")
+    found = digests(images.numpy())
+    order = np.argsort(found, kind="stable")
+    images, labels, found = images[order], labels[order], found[order]
+    given = labels, found
     if test is None:
         tests = first_of_each_class(labels.numpy(), found, 5)
         test = images[tests], labels[tests]
         images, labels, found = images[~tests], labels[~tests], found[~tests]
-    _check(*test)
+    test = _checked(*test)
     if test[0].shape[1:] != images.shape[1:] or test[1].max() >= classes:
         rule = f"{list(images.shape[1:])} of {classes} classes, as for training"
         got = f"{list(test[0].shape[1:])} of {int(test[1].max()) + 1}"
         raise ValueError(f"test images must be {rule}, got {got}")
     held_out = first_of_each_class(labels.numpy(), found, 10)
+    trained = torch.bincount(labels[~held_out], minlength=classes)
+    if not trained.all():  # a class that is here is in the other parts, too
+        of_class = given[1][given[0] == trained.argmin()]
+        rule = "every class must have different images for each part"
+        got = f"{len(of_class)} images, {len(set(of_class))} different"
+        raise ValueError(f"{rule}, got class {trained.argmin()} with {got}")
     return Splits(
         TensorDataset(images[~held_out], labels[~held_out]),
         TensorDataset(images[held_out], labels[held_out]),
-        TensorDataset(test[0], test[1].long()),
+        TensorDataset(*test),
         classes,
     )
 
 
-def _check(images: Tensor, labels: Tensor) -> None:
-    if images.dim() != 4 or not images.is_floating_point():
+def _checked(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return images, float32, and labels, int64, both on the CPU."""
+    for name, given in (("images", images), ("labels", labels)):
+        if not isinstance(given, Tensor):
+            raise ValueError(f"{name} must be a tensor, got {type(given).__name__}")
+    if images.dim() != 4 or not len(images) or not images.is_floating_point():
         got = f"{list(images.shape)} of {images.dtype}"
         raise ValueError(f"images must be float, [n, channels, height, width], got {got}")
-    if labels.shape != images.shape[:1] or labels.is_floating_point() or labels.min() < 0:
+    if not images.isfinite().all():
+        broken = images.isfinite().flatten(1).all(1).int().argmin()
+        raise ValueError(f"images must be finite, got another value in image {broken}")
+    if labels.shape != images.shape[:1] or labels.is_floating_point():
         got = f"{list(labels.shape)} of {labels.dtype}"
         raise ValueError(f"labels must be {len(images)} class indices from 0, got {got}")
+    if labels.min() < 0:
+        raise ValueError(f"labels must be class indices from 0, got {labels.min()}")
+    return images.detach().float().cpu(), labels.long().cpu()
 
 
 def split_datasets(train: Dataset, test: Dataset | None = None) -> Splits:

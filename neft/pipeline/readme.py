@@ -80,6 +80,8 @@ def differences_table(differences: pd.DataFrame) -> str:
         row = [_points(cells.loc[method, against, sigma]) for sigma in sigmas]
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     note = "Paired by seed and chip, with 95 % intervals; bold where the interval leaves out 0."
+    if differences.low.isna().all():
+        note = "Paired by seed and chip; one seed gives no interval."
     return "\n".join([*lines, "", note])
 
 

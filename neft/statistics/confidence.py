@@ -30,22 +30,35 @@ def student_interval(draws: ArrayLike) -> Interval:
     """Student's 95 % t interval of the mean of independent draws.
 
     Args:
-        draws: at least one number.
+        draws: at least two numbers.
 
     Returns:
-        Mean and bounds; the bounds of a single draw are NaN.
+        Mean and bounds.
 
     Raises:
-        ValueError: no draw.
+        ValueError: fewer than two draws.
     """
     values = np.asarray(draws, dtype=float)
-    if values.size == 0:
-        raise ValueError("draws must not be empty")
+    if values.size < 2:
+        raise ValueError(f"draws must be two or more for an interval, got {values.size}")
     mean = float(values.mean())
-    if values.size == 1:
-        return Interval(mean, float("nan"), float("nan"))
     half = stats.t.ppf((1 + LEVEL) / 2, values.size - 1) * stats.sem(values)
     return Interval(mean, mean - float(half), mean + float(half))
+
+
+def interval_over_seeds(values: ArrayLike) -> Interval:
+    """`student_interval` for a table that gives the number of seeds: with one, bounds are NaN.
+
+    Args:
+        values: one for each seed.
+
+    Raises:
+        ValueError: no value.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.size == 1:
+        return Interval(float(values.mean()), float("nan"), float("nan"))
+    return student_interval(values)
 
 
 def wilson_interval(successes: int, trials: int) -> Interval:
@@ -128,13 +141,15 @@ def crossed_bootstrap(
         resamples: their number.
 
     Returns:
-        Means, [resamples]; their percentiles bound the mean. With one seed, all are NaN. With one
-        chip, they hold the effects of seeds only, for one chip says nothing about others.
+        Means, [resamples]; their percentiles bound the mean. With one chip, they hold the effects
+        of seeds only, for one chip says nothing about others.
 
     Raises:
-        ValueError: draws of another shape, or empty.
+        ValueError: draws of another shape, empty, or of one seed, which says nothing about others.
     """
     of_seed, of_chip, (_, chip, _) = crossed_effects(draws)
+    if len(of_seed) < 2:
+        raise ValueError("draws must be of two or more seeds for an interval, got 1")
     means = np.mean(draws) + _resampled(of_seed, generator, resamples)
     if chip > 0:
         own = of_chip * np.sqrt(chip / of_chip.var(ddof=1))
@@ -144,8 +159,6 @@ def crossed_bootstrap(
 
 def _resampled(values: np.ndarray, generator: np.random.Generator, resamples: int) -> np.ndarray:
     n = len(values)
-    if n == 1:
-        return np.full(resamples, np.nan)
     means = values[generator.integers(n, size=(resamples, n))].mean(1)
     return means * np.sqrt(n / generator.chisquare(n - 1, resamples))
 

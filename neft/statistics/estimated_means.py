@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from neft.statistics.confidence import student_interval
+from neft.statistics.confidence import interval_over_seeds
 
 
 def summarise_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def summarise_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (method, sigma_d), group in estimates.groupby(["method", "sigma_d"], sort=False):
-        over_seeds = student_interval(group["mean"])
+        over_seeds = interval_over_seeds(group["mean"])
         # The longer arm: the other may be cut at 0 or 1.
         of_chips = np.fmax(group.high - group["mean"], group["mean"] - group.low).mean()
         half = np.hypot(over_seeds.high - over_seeds.mean, of_chips)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from neft.statistics.confidence import (
     crossed_bootstrap,
+    interval_over_seeds,
     quantile_bounds,
-    student_interval,
     wilson_interval,
 )
 
@@ -77,7 +77,7 @@ def summarise_uncertainty(uncertainty: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (method, sigma_d), group in uncertainty.groupby(["method", "sigma_d"], sort=False):
         for quantity in QUANTITIES:
-            interval = student_interval(group[quantity])
+            interval = interval_over_seeds(group[quantity])
             about = {"method": method, "sigma_d": sigma_d, "quantity": quantity}
             rows.append({**about, "seeds": len(group), **vars(interval)})
     return pd.DataFrame(rows)
@@ -104,7 +104,7 @@ def uncertainty_differences(
         pairs = _pairs(uncertainty, "method", quantity, against, ["sigma_d", "seed"])
         for method in pairs:
             for sigma_d, values in pairs[method].groupby("sigma_d"):
-                ends = astuple(student_interval(values))
+                ends = astuple(interval_over_seeds(values))
                 rows.append([method, against, sigma_d, quantity, len(values), *ends])
     columns = ["method", "against", "sigma_d", "quantity", "seeds", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
@@ -236,7 +236,9 @@ def _table(draws: pd.DataFrame) -> np.ndarray:
 
 
 def _bounds(table: np.ndarray, *levels: float) -> np.ndarray:
-    """Low and high for each level, with the same resamples for every table."""
+    """Low and high for each level, with the same resamples for every table; NaN with one seed."""
+    if len(table) == 1:
+        return np.full(2 * len(levels), np.nan)
     means = crossed_bootstrap(table, generator=np.random.default_rng(0))
     return np.quantile(
         means, [end for level in levels for end in ((1 - level) / 2, (1 + level) / 2)]

@@ -130,6 +130,16 @@ def test_a_closed_network_names_address_and_place(
     assert "\n" not in said
 
 
+def test_a_place_that_is_no_folder_ends_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    arguments = ["download", "mnist", "--folder", str(tmp_path / "file")]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit, match=r"^error: .*/file'$"):
+        download.main()
+
+
 def packed(kind: str, files: dict[str, bytes]) -> bytes:
     to = io.BytesIO()
     if kind == "zip":

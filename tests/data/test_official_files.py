@@ -233,7 +233,7 @@ def test_the_binary_version_has_the_images_of_the_pickles_and_is_preferred(
     stored = draw(name)
     write(name, tmp_path, stored, monkeypatch)
     pickled = read_cifar(name, tmp_path)
-    write_cifar_binary(name, tmp_path, stored)
+    write_cifar_binary(name, tmp_path, stored, monkeypatch)
     for path in (tmp_path / CIFARS[name].base_folder).iterdir():
         path.write_bytes(b"damaged")
     for one, other in zip(pickled, read_cifar(name, tmp_path), strict=True):
@@ -243,22 +243,37 @@ def test_the_binary_version_has_the_images_of_the_pickles_and_is_preferred(
 
 
 BINARY10, BINARY100 = "cifar-10-batches-bin", "cifar-100-binary"
-RECORDS = "must hold records of 3,073 bytes, has "
+RECORDS = "must hold 6 records of 3,073 bytes, has "
+
+
+def cut_by_a_record(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3073])
+
+
+def first_byte(value: int) -> Damage:
+    return lambda path: path.write_bytes(bytes([value]) + path.read_bytes()[1:])
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
 BINARY_DAMAGES: list[tuple[str, str, Damage, str]] = [
     ("cifar10", f"{BINARY10}/data_batch_4.bin", removed, NO_FILE),
     ("cifar10", f"{BINARY10}/data_batch_2.bin", lengthened, RECORDS),
     ("cifar10", f"{BINARY10}/data_batch_2.bin", emptied, f"{RECORDS}0 bytes"),
-    ("cifar10", f"{BINARY10}/test_batch.bin", written(bytes(range(256)) * 3073), "labels must be"),
-    ("cifar100", f"{BINARY100}/train.bin", lengthened, "must hold records of 3,074 bytes"),
-    ("cifar100", f"{BINARY100}/test.bin", written(bytes(3074)), "every class must have at least 2"),
+    ("cifar10", f"{BINARY10}/data_batch_2.bin", cut_by_a_record, f"{RECORDS}15,365 bytes"),
+    ("cifar10", f"{BINARY10}/data_batch_2.bin", first_byte(10), "labels must be 0 to 9, got 10"),
+    ("cifar100", f"{BINARY100}/train.bin", lengthened, "must hold 300 records of 3,074 bytes"),
+    ("cifar100", f"{BINARY100}/test.bin", zeroed, "every class must have at least 2"),
 ]
 
 
 @pytest.mark.parametrize(("name", "file", "damage", "said"), BINARY_DAMAGES)
 def test_a_damaged_file_of_the_binary_version_is_named(
-    name: str, file: str, damage: Damage, said: str, tmp_path: Path
+    name: str, file: str, damage: Damage, said: str, tmp_path: Path, monkeypatch
 ) -> None:
-    write_cifar_binary(name, tmp_path, draw(name))
+    write_cifar_binary(name, tmp_path, draw(name), monkeypatch)
     damage(tmp_path / file)
     with pytest.raises(ValueError) as caught:
         datasets.load(name, tmp_path)

@@ -1,6 +1,7 @@
 """Parts of a user's own images: disjoint, complete, fixed by the images alone."""
 
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +62,15 @@ BAD = [
     ((images()[0], LABELS), {}, r"images must be float, .*got \[1, 8, 8\]"),
     ((images().int(), LABELS), {}, "images must be float, .*int32"),
     ((images(), LABELS[:5]), {}, r"labels must be 60 class indices from 0, got \[5\]"),
-    ((images(), LABELS - 1), {}, "labels must be 60 class indices from 0"),
+    ((images(), LABELS - 1), {}, "labels must be class indices from 0, got -1"),
+    ((images().numpy(), LABELS), {}, "images must be a tensor, got ndarray"),
+    ((images()[:0], LABELS[:0]), {}, r"images must be float, .*got \[0, 1, 8, 8\]"),
+    ((images().log(), LABELS), {}, "images must be finite, got another value in image 0"),
     ((images(), LABELS.float()), {}, "labels must be .*float32"),
-    ((images(), LABELS + 1), {}, "every class must have at least 3 images, got 0 of one"),
+    ((images(), LABELS + 1), {}, "every class must have .*got class 0 with 0 images, 0 diff"),
+    ((images(count=8), LABELS[:8]), {}, "got class 2 with 2 images, 2 different"),
+    ((images(count=1).repeat(60, 1, 1, 1), LABELS), {}, "class 0 with 20 images, 1 different"),
+    ((images(), LABELS), {"test": (images()[:0], LABELS[:0])}, "images must be float"),
     ((images(), LABELS), {"test": (images()[..., :4], LABELS)}, r"test images .*\[1, 8, 4\] of 3"),
     ((images(), LABELS), {"test": (images(), LABELS + 1)}, "test images must be .*of 4"),
 ]
@@ -73,6 +80,12 @@ BAD = [
 def test_what_is_not_a_set_of_labelled_images_is_refused(given, named, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         split_tensors(*given, **named)
+
+
+def test_doubles_become_what_weights_are() -> None:
+    one, other = split_tensors(images(), LABELS), split_tensors(images().double(), LABELS.short())
+    for first, second in zip(parts(one), parts(other), strict=True):
+        assert all(map(torch.equal, first.tensors, second.tensors))
 
 
 def test_data_sets_are_divided_as_their_tensors_are() -> None:
@@ -126,7 +139,15 @@ def test_a_folder_of_images_is_a_data_set(folder: Path) -> None:
     torch.testing.assert_close(seen.std((0, 2, 3)), torch.ones(3), rtol=0, atol=1e-3)
 
 
-def test_a_bad_folder_is_named(folder: Path) -> None:
+def drawing() -> bytes:
+    """EPS, a program that PIL would hand to Ghostscript, whatever the file's name is."""
+    file = BytesIO()
+    Image.new("RGB", (20, 20)).save(file, "EPS")
+    return file.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_bad_folder_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = folder / "mine"
 
     def said() -> str:
@@ -139,11 +160,25 @@ def test_a_bad_folder_is_named(folder: Path) -> None:
     (mine / "test" / "ant").rename(mine / "test" / "owl")
     broken = mine / "train" / "cat" / "0.jpg"
     whole = broken.read_bytes()
-    broken.write_bytes(b"no picture")
-    assert said() == f"{broken}: not an image that can be decoded"
+    monkeypatch.setattr(
+        "PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: Image.new("RGB", (20, 20)).im
+    )
+    for content in (b"no picture", whole[: len(whole) // 2], drawing()):
+        broken.write_bytes(content)
+        assert said() == f"{broken}: not an image that can be decoded"
     broken.write_bytes(whole)
+    with monkeypatch.context() as small:
+        small.setattr(Image, "MAX_IMAGE_PIXELS", 200)  # PIL refuses twice as many
+        assert said().endswith("not an image that can be decoded")
     for path in sorted((mine / "train" / "dog").iterdir())[1:]:
         path.unlink()
     assert said() == f"{mine / 'train' / 'dog'}: must hold at least 2 images, holds 1"
+    for i, name in enumerate(("cat", "dog", "owl")):
+        Image.new("RGB", (16, 16), (i, i, 9)).save(mine / "train" / name / "9.png")
+        for path in (mine / "train" / name).iterdir():
+            Image.new("RGB", (16, 16), (i, i, 9)).save(path, "PNG")
+    assert (
+        f"{mine / 'train'}: images must vary in every channel, got one value in channel 2" in said()
+    )
     (mine / "test").rename(mine / "tests")
     assert "name must be one of mnist5k, " in said()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from neft.data.official_files import CIFAR_BINARY, CIFARS
+from neft.data.official_files import CIFAR_BINARY, CIFAR_IMAGES, CIFARS
 
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "tiny_imagenet": 4}
 PIXELS = {"mnist": (1, 28, 28), "tiny_imagenet": (3, 64, 64)}
@@ -94,8 +94,10 @@ def write_cifar(name: str, folder: Path, stored: Stored, monkeypatch: pytest.Mon
     monkeypatch.setattr(kind, "meta", meta)
 
 
-def write_cifar_binary(name: str, folder: Path, stored: Stored) -> None:
-    """Write records of labels, coarse before fine, and pixels."""
+def write_cifar_binary(
+    name: str, folder: Path, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Write records of labels, coarse before fine, and pixels; and expect as many as these."""
     files = CIFAR_BINARY[name]
     place = folder / files.place
     place.mkdir(parents=True)
@@ -107,6 +109,7 @@ def write_cifar_binary(name: str, folder: Path, stored: Stored) -> None:
         kinds = [labels] if name == "cifar10" else [labels // 5, labels]
         records = np.column_stack([*kinds, pixels.reshape(len(pixels), -1)])
         (place / file).write_bytes(records.astype(np.uint8).tobytes())
+        monkeypatch.setitem(CIFAR_IMAGES, file, len(records))
 
 
 def write_tiny_imagenet(folder: Path, stored: Stored) -> None:

@@ -97,6 +97,11 @@ def test_one_seed_is_said_to_give_no_interval() -> None:
     *_, line, _, caption = readme.table(results, "A net", "make it").splitlines()
     assert line == "| IRS | 95.1 |"
     assert "mean over chips; one seed, which gives no interval, 50 chips each" in caption
+    gain = {"method": "irs", "against": "ovf", "sigma_d": 0.1, "difference": 0.01}
+    gains = pd.DataFrame([gain | dict.fromkeys(["low", "high"], float("nan"))])
+    *_, line, _, note = readme.differences_table(gains).splitlines()
+    assert line == "| IRS over ovf | +1.0 |"
+    assert note == "Paired by seed and chip; one seed gives no interval."
 
 
 def test_command_repeats_the_run_of_this_folder(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neft.statistics.confidence import student_interval, wilson_interval
+from neft.statistics.confidence import interval_over_seeds, student_interval, wilson_interval
 
 
 @pytest.mark.parametrize("size", [2, 3, 30])
@@ -27,12 +27,20 @@ def test_the_95_percent_interval_covers_the_mean_in_95_of_100_experiments(size: 
     assert covered == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / 2000))
 
 
-def test_equal_draws_have_zero_width_one_has_nan_bounds_and_none_has_no_mean() -> None:
+def test_equal_draws_have_zero_width_and_fewer_than_two_have_no_interval() -> None:
     assert astuple(student_interval([0.5, 0.5, 0.5])) == (0.5, 0.5, 0.5)
-    nan = math.nan
-    assert astuple(student_interval([0.9])) == pytest.approx((0.9, nan, nan), nan_ok=True)
-    with pytest.raises(ValueError, match="draws must not be empty"):
-        student_interval([])
+    for draws in ([], [0.9]):
+        said = f"draws must be two or more for an interval, got {len(draws)}"
+        with pytest.raises(ValueError, match=said):
+            student_interval(draws)
+
+
+def test_a_table_takes_one_seed_and_leaves_its_bounds_open() -> None:
+    assert interval_over_seeds([0.1, 0.4]) == student_interval([0.1, 0.4])
+    found, nan = astuple(interval_over_seeds([0.9])), math.nan
+    assert found == pytest.approx((0.9, nan, nan), nan_ok=True)
+    with pytest.raises(ValueError, match="got 0"):
+        interval_over_seeds([])
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 5), (3, 5), (5, 5), (40, 100)])

@@ -85,9 +85,12 @@ def test_effects_and_variances_equal_plain_loops() -> None:
     assert found.variances == pytest.approx((seed, chip, rest))
 
 
-def test_equal_draws_have_zero_width_one_seed_nan_bounds_one_chip_those_of_its_seeds() -> None:
+def test_equal_draws_have_zero_width_one_seed_no_bounds_one_chip_those_of_its_seeds() -> None:
     assert bounds(np.full((3, 4), 0.5)) == (0.5, 0.5)
-    assert np.isnan(bounds(np.ones((1, 4)))).all()
+    with pytest.raises(
+        ValueError, match="draws must be of two or more seeds for an interval, got 1"
+    ):
+        bounds(np.ones((1, 4)))
     draws = np.array([[0.1], [0.5], [0.2], [0.4]])
     assert bounds(draws) == pytest.approx(bounds(np.tile(draws, (1, 7))))
 
