@@ -94,35 +94,24 @@ def test_means_are_those_of_the_committed_draws(run: Path) -> None:
         assert f"{len(seeds)} seeds, {len(cell) // len(seeds)} chips each" in "".join(block(run))
 
 
-@pytest.mark.parametrize("run", RUNS[1:], ids=lambda run: run.name)
+@each_run
 def test_differences_are_those_of_the_committed_draws(run: Path) -> None:
-    """And each stands where its interval puts it: better, worse or no significant difference."""
-    draws, shown = read_draws(run), {}
-    for line in block(run):
-        against = re.match(r"- Against ([^.]+)\. ", line)
-        if not against:
-            continue
-        for verdict, entries in re.findall(
-            r"(Better|Worse|No significant difference): (.+?)\.(?= |$)", line
-        ):
-            for entry in entries.split("; "):
-                label, _, places = entry.removesuffix(")").rpartition(" (")
-                for place in places.split(", "):
-                    points, _, sigma_d = place.rpartition(" at ")
-                    key = label, against[1], sigma_d
-                    assert key not in shown
-                    shown[key] = verdict, points
+    """And bold where the interval leaves out 0; two methods have one row for both orders."""
+    draws, (head, rows) = read_draws(run), tables(run)[1]
+    shown = {(label, sigma_d) for label in rows for sigma_d in head}
     for row in read(run / "metrics" / "results" / "differences.csv"):
         mine, other = (draws[row[name], row["sigma_d"]] for name in ("method", "against"))
         difference = statistics.fmean(accuracy - other[pair] for pair, accuracy in mine.items())
         assert float(row["difference"]) == pytest.approx(difference, abs=1e-12)
-        labels = (method_style(row[name]).label for name in ("method", "against"))
-        verdict, points = shown.pop((*labels, row["sigma_d"]))
-        better, worse = float(row["low"]) > 0, float(row["high"]) < 0
-        assert verdict == (
-            "Better" if better else "Worse" if worse else "No significant difference"
-        )
-        if points:
-            digits = len(points.partition(".")[2])
-            assert float(points) == pytest.approx(100 * difference, rel=0, abs=0.5 / 10**digits)
+        one, reference = (method_style(row[name]).label for name in ("method", "against"))
+        label, sigma_d = f"{one} over {reference.lower()}", f"σ_d = {row['sigma_d']}"
+        if label not in rows:
+            assert f"{reference} over {one.lower()}" in rows
+            continue
+        shown.remove((label, sigma_d))
+        cell, low, high = rows[label][head.index(sigma_d)], float(row["low"]), float(row["high"])
+        assert cell.startswith("**") == (low > 0 or high < 0)
+        numbers = [float(number) for number in re.findall(r"[+-]\d+\.\d", cell)]
+        expected = [100 * difference, 100 * low, 100 * high]
+        assert numbers == pytest.approx(expected, rel=0, abs=0.05 + 1e-9)
     assert not shown
