@@ -4,5 +4,11 @@ from neft.chip.execution import Execution, fast_execution
 from neft.chip.fast_layers import fast_layers
 from neft.chip.hardware import MAPPINGS, Hardware
 from neft.chip.layers import DEVICE_LAYERS, Where, device_weights, on_devices
-from neft.chip.monte_carlo import accuracy, accuracy_over_chips, logits_of_chip, logits_over_chips
+from neft.chip.monte_carlo import (
+    accuracy,
+    accuracy_over_chips,
+    images_and_labels,
+    logits_of_chip,
+    logits_over_chips,
+)
 from neft.chip.programming import Deploy, program, program_each, program_weight

@@ -118,15 +118,21 @@ def accuracy_over_chips(
     Raises:
         ValueError: see `logits_over_chips`.
     """
-    if not isinstance(data, TensorDataset):
-        rule = "a TensorDataset, as neft.split_datasets makes"
-        raise ValueError(f"data must be {rule}, got {type(data).__name__}")
-    images, labels = data.tensors
+    images, labels = images_and_labels(data)
     over_chips = logits_over_chips(
         network, images, hardware, sigma_d, chips=chips, key=key,
         where=where, deploy=deploy, execution=execution, progress=progress,
     )  # fmt: skip
     return torch.stack([accuracy(logits, labels) for logits in over_chips])
+
+
+def images_and_labels(data: TensorDataset) -> tuple[Tensor, Tensor]:
+    """Return the two tensors of a data set; refuse one that is not in memory."""
+    if not isinstance(data, TensorDataset):
+        rule = "a TensorDataset, as neft.split_datasets makes"
+        raise ValueError(f"data must be {rule}, got {type(data).__name__}")
+    images, labels = data.tensors
+    return images, labels
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from neft.chip import (
     Where,
     device_weights,
     fast_execution,
+    images_and_labels,
     logits_of_chip,
     on_devices,
     program,
@@ -151,7 +152,7 @@ def estimate_accuracy(
             BatchNorm: its pass over images on every chip is not in this budget. See also
             `logits_over_chips`.
     """
-    images, labels = data.tensors
+    images, labels = images_and_labels(data)
     positive(half_width=half_width)
     at_least(LEAST, most_chips=most_chips)
     if not 0 < level < 1:

@@ -17,6 +17,7 @@ from torchvision.transforms import ToTensor
 from neft import NoiseInjection, Schedule, accuracy_over_chips, train
 from neft.data.datasets import Source, Splits
 from neft.data.own_images import split_datasets, split_tensors
+from neft.evaluation import estimate_accuracy
 
 LABELS = torch.arange(60) % 3
 
@@ -113,6 +114,8 @@ def test_other_data_than_splits_are_refused_in_one_line() -> None:
         train(network, NoiseInjection(), data, HARDWARE, 0.1, Schedule(1), seed=0)
     with pytest.raises(ValueError, match=r"data must be a TensorDataset, .*got Subset"):
         accuracy_over_chips(network, data, HARDWARE, 0.1, chips=1, key="test")
+    with pytest.raises(ValueError, match=r"data must be a TensorDataset, .*got Subset"):
+        estimate_accuracy(network, data, HARDWARE, 0.1, key="test")
 
 
 @pytest.fixture
