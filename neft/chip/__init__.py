@@ -11,4 +11,11 @@ from neft.chip.monte_carlo import (
     logits_of_chip,
     logits_over_chips,
 )
-from neft.chip.programming import Deploy, program, program_each, program_weight
+from neft.chip.programming import (
+    Deploy,
+    Scale,
+    program,
+    program_each,
+    program_weight,
+    weight_scales,
+)

@@ -4,7 +4,6 @@ A model is never rewritten: programmed weights are a dictionary of tensors, with
 `torch.func.functional_call` runs any `nn.Module`.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -19,8 +18,17 @@ from neft.chip.layers import TRANSPOSED, Where, device_weights, on_devices
 CHUNK = 1 << 16  # number of weights that are programmed at a time, approximately
 
 
+Scale = float | Tensor
+"""The weight that full conductance stands for: one, or one by output channel, [out, 1, ...]."""
+
+
 def program_weight(
-    weight: Tensor, hardware: Hardware, sigma_d: float, *, generator: torch.Generator
+    weight: Tensor,
+    hardware: Hardware,
+    sigma_d: float,
+    *,
+    generator: torch.Generator,
+    scale: Scale | None = None,
 ) -> Tensor:
     """Program one weight tensor.
 
@@ -43,6 +51,7 @@ def program_weight(
         hardware: devices, bits and mapping.
         sigma_d: standard deviation of a device's error, fraction of its full range.
         generator: source of the draw, on the weight's device.
+        scale: what `weight_scale` returns of this weight; None to compute it.
 
     Returns:
         The programmed weight; `weight` itself if sigma_d is 0 in the weight-level model, or if
@@ -55,17 +64,17 @@ def program_weight(
     if sigma_d == 0 and hardware.mapping == "weight":
         return weight
     if weight.dtype.itemsize < 4:
-        wide = program_weight(weight.float(), hardware, sigma_d, generator=generator)
+        wide = program_weight(weight.float(), hardware, sigma_d, generator=generator, scale=scale)
         return wide.to(weight.dtype)
     with torch.no_grad():
-        low, high = (end.item() for end in weight.aminmax())  # no copy, as |W| would be
-        if not math.isfinite(high - low):
+        scale = weight_scale(weight, hardware) if scale is None else scale
+        if not torch.as_tensor(scale).isfinite().all():
             return weight
-        largest = max(-low, high)
         programmed = torch.empty_like(weight)
         rows = max(1, CHUNK // max(1, weight[:1].numel()))
-        for out, part in zip(programmed.split(rows), weight.split(rows), strict=True):
-            full = largest if hardware.scale == "tensor" else _largest_by_channel(part)
+        parts = programmed.split(rows), weight.split(rows)
+        scales = scale.split(rows) if isinstance(scale, Tensor) else [scale] * len(parts[0])
+        for out, part, full in zip(*parts, scales, strict=True):
             _program_part(part, full, hardware, sigma_d, generator, out)
     if torch.is_grad_enabled() and weight.requires_grad:
         return _StraightThrough.apply(weight, programmed)
@@ -74,7 +83,7 @@ def program_weight(
 
 def _program_part(
     part: Tensor,
-    full: float | Tensor,
+    full: Scale,
     hardware: Hardware,
     sigma_d: float,
     generator: torch.Generator,
@@ -109,9 +118,20 @@ class _StraightThrough(torch.autograd.Function):
         return gradient, None
 
 
-def _largest_by_channel(weight: Tensor) -> Tensor:
-    """Return max|w| by output channel, [out, 1, ...]."""
-    return weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True)
+@torch.no_grad()
+def weight_scale(weight: Tensor, hardware: Hardware) -> Scale:
+    """Return max|W| of a weight, or max|w| of each output channel, as `hardware.scale` says.
+
+    Args:
+        weight: any shape; output channels first.
+        hardware: devices, bits and mapping.
+    """
+    if hardware.scale == "tensor":
+        low, high = (end.item() for end in weight.aminmax())  # no copy, as |W| would be
+        return max(-low, high)
+    wide = weight.float() if weight.dtype.itemsize < 4 else weight
+    lows, highs = wide.flatten(1).aminmax(dim=1)
+    return torch.maximum(-lows, highs).view(-1, *[1] * (weight.dim() - 1))
 
 
 def _swapped(weight: Tensor, groups: int) -> Tensor:
@@ -166,19 +186,41 @@ def program_each(
     sigma_d: float,
     *,
     generator: torch.Generator,
+    scales: Mapping[str, Scale] | None = None,
 ) -> dict[str, Tensor]:
-    """Program weights that `device_weights` found in a model, as `program` does."""
+    """Program weights that `device_weights` found in a model, as `program` does.
+
+    With `scales`, which `weight_scales` returned for them, theirs are not computed again.
+    """
     chip: dict[str, Tensor] = {}
     for name, weight in weights.items():
-        path, _, own = name.rpartition(".")
-        layer = model.get_submodule(path)
-        if isinstance(layer, TRANSPOSED) and own == "weight":
-            first = _swapped(weight, layer.groups)
-            programmed = program_weight(first, hardware, sigma_d, generator=generator)
-            chip[name] = _swapped(programmed, layer.groups)
-        else:
-            chip[name] = program_weight(weight, hardware, sigma_d, generator=generator)
+        groups = _transposed_groups(model, name)
+        first = _swapped(weight, groups) if groups else weight
+        scale = None if scales is None else scales[name]
+        programmed = program_weight(first, hardware, sigma_d, generator=generator, scale=scale)
+        chip[name] = _swapped(programmed, groups) if groups else programmed
     return chip
+
+
+def weight_scales(
+    weights: Mapping[str, Tensor], model: nn.Module, hardware: Hardware
+) -> dict[str, Scale]:
+    """Return the scales of weights that `device_weights` found in a model, by name.
+
+    They hold until the weights change, for all chips that are programmed with them meanwhile.
+    """
+    scales: dict[str, Scale] = {}
+    for name, weight in weights.items():
+        groups = _transposed_groups(model, name)
+        scales[name] = weight_scale(_swapped(weight, groups) if groups else weight, hardware)
+    return scales
+
+
+def _transposed_groups(model: nn.Module, name: str) -> int:
+    """Return the groups of a transposed convolution if the weight is one's, otherwise 0."""
+    path, _, own = name.rpartition(".")
+    layer = model.get_submodule(path)
+    return layer.groups if isinstance(layer, TRANSPOSED) and own == "weight" else 0
 
 
 class Deploy(Protocol):

@@ -1,12 +1,22 @@
 """Forward passes of a network on freshly programmed devices, for training methods."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from neft.chip import Hardware, Where, device_weights, on_devices, program, program_each
+from neft.chip import (
+    Hardware,
+    Scale,
+    Where,
+    device_weights,
+    on_devices,
+    program,
+    program_each,
+    weight_scales,
+)
 from neft.training.compiling import Call, eager
 
 
@@ -36,18 +46,30 @@ class NoisyForward:
     where: Where = on_devices
     call: Call | None = None
 
-    def backbone(self, inputs: Tensor, sigma_d: float | None = None) -> Tensor:
+    def scales(self) -> dict[str, Scale]:
+        """Return the weights' scales, for all passes up to the next step of the optimiser."""
+        return weight_scales(self._weights, self.network, self.hardware)
+
+    def backbone(
+        self,
+        inputs: Tensor,
+        sigma_d: float | None = None,
+        *,
+        scales: Mapping[str, Scale] | None = None,
+    ) -> Tensor:
         """Run the network on one fresh draw at sigma_d (default: that of the training)."""
         sigma_d = self.sigma_d if sigma_d is None else sigma_d
-        return self._run(self._program(sigma_d, self.generator), inputs)
+        return self._run(self._program(sigma_d, self.generator, scales), inputs)
 
-    def feedback(self, inputs: Tensor, sigma_d: float) -> Tensor:
+    def feedback(
+        self, inputs: Tensor, sigma_d: float, *, scales: Mapping[str, Scale] | None = None
+    ) -> Tensor:
         """Run the network on one fresh draw at another sigma_d.
 
         Buffers do not change: BatchNorm's running statistics, used at inference, are those at the
         backbone's sigma_d only (our choice; the paper does not say).
         """
-        weights = self._program(sigma_d, self.feedback_generator)
+        weights = self._program(sigma_d, self.feedback_generator, scales)
         buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
         return self._run({**buffers, **weights}, inputs)
 
@@ -63,7 +85,9 @@ class NoisyForward:
     def _weights(self) -> dict[str, nn.Parameter]:
         return device_weights(self.network, self.where)
 
-    def _program(self, sigma_d: float, generator: torch.Generator) -> dict[str, Tensor]:
+    def _program(
+        self, sigma_d: float, generator: torch.Generator, scales: Mapping[str, Scale] | None
+    ) -> dict[str, Tensor]:
         return program_each(
-            self._weights, self.network, self.hardware, sigma_d, generator=generator
+            self._weights, self.network, self.hardware, sigma_d, generator=generator, scales=scales
         )

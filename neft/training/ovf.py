@@ -37,9 +37,11 @@ class OVF(NegativeFeedback, name="ovf"):
     def loss(
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
     ) -> Tensor:
-        backbone = forward.backbone(inputs)
+        scales = forward.scales()
+        backbone = forward.backbone(inputs, scales=scales)
         with torch.set_grad_enabled(self.feedback_gradient):
             feedback = [
-                forward.feedback(inputs, forward.sigma_d + step) for step in self.increments
+                forward.feedback(inputs, forward.sigma_d + step, scales=scales)
+                for step in self.increments
             ]
         return self.combine(backbone, feedback, labels)

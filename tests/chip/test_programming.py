@@ -1,6 +1,7 @@
 """Laws of programming weights onto devices."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ from helpers.variation import DRIFTING, STAIRS
 from torch import nn
 
 from neft._utils.seeding import generator
-from neft.chip import Hardware, device_weights, program, program_weight
+from neft.chip import (
+    Hardware,
+    device_weights,
+    program,
+    program_each,
+    program_weight,
+    weight_scales,
+)
 from neft.devices import PRESETS
 
 HARDWARE = [Hardware(model) for model in (*PRESETS.values(), STAIRS)]
@@ -97,6 +105,29 @@ def test_impossible_sigma_d_is_refused(sigma_d: float) -> None:
 def test_all_zero_weights_stay_zero() -> None:
     zero = torch.zeros(3, 3)
     assert torch.equal(program_weight(zero, HARDWARE[0], 0.1, generator=generator("any")), zero)
+
+
+@pytest.mark.parametrize("scale", ["tensor", "channel"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_scales_computed_beforehand_change_no_bit(scale: str, dtype: torch.dtype) -> None:
+    layers = nn.Linear(500, 300), nn.ConvTranspose2d(6, 8, 3, groups=2), nn.Conv2d(3, 4, 3)
+    net, hardware = nn.ModuleList(layers).to(dtype), replace(HARDWARE[0], scale=scale)
+    net[0].weight.data[7] = 0  # a channel without weights
+    weights = device_weights(net)
+    scales = weight_scales(weights, net, hardware)
+    alone = program(net, hardware, 0.2, generator=generator("scales"))
+    shared = program_each(
+        weights, net, hardware, 0.2, generator=generator("scales"), scales=scales
+    )  # fmt: skip
+    assert all(torch.equal(shared[name], alone[name]) for name in weights)
+
+
+@pytest.mark.parametrize("scale", ["tensor", "channel"])
+def test_a_scale_is_the_largest_weight_of_its_tensor_or_channel(scale: str) -> None:
+    net, hardware = nn.ModuleList([nn.Linear(5, 3)]), replace(HARDWARE[0], scale=scale)
+    rows = [max(map(abs, row)) for row in net[0].weight.tolist()]
+    found = weight_scales(device_weights(net), net, hardware)["0.weight"]
+    assert found == max(rows) if scale == "tensor" else found.flatten().tolist() == rows
 
 
 def test_layers_that_share_a_weight_share_its_devices() -> None:
