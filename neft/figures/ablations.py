@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from neft.figures.style import method_style, require
+from neft.figures.style import method_style, points, require
 
 
 def plot_setting(
@@ -75,9 +75,5 @@ def _cell(row: Any, own: bool) -> str:
     if own:
         return accuracy
     bounds = [row.difference_low, row.difference_high]
-    interval = "" if pd.isna(bounds).any() else "\n[{}, {}]".format(*map(_points, bounds))
-    return f"{accuracy}\n{_points(row.difference)}{interval}"
-
-
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.1f}".replace("-", "\N{MINUS SIGN}")
+    interval = "" if pd.isna(bounds).any() else "\n[{}, {}]".format(*map(points, bounds))
+    return f"{accuracy}\n{points(row.difference)}{interval}"

@@ -18,7 +18,6 @@ def plot_accuracy_vs_sigma(
     *,
     ax: Axes | None = None,
     marks: dict[str, float] | None = None,
-    published: pd.DataFrame | None = None,
 ) -> Axes:
     """Draw accuracy against sigma_d: line of the mean, band of its interval, whiskers over chips.
 
@@ -26,8 +25,6 @@ def plot_accuracy_vs_sigma(
         table: method, sigma_d, accuracy, low, high (95 % interval of the mean), p5, p95
             (percentiles over chips); accuracies are fractions.
         marks: label -> sigma_d of dotted vertical lines, for example measured technologies.
-        published: method, sigma_d, accuracy of published curves, drawn as thin lines for the
-            methods of the table.
     """
     columns = ["method", "sigma_d", "accuracy", "low", "high", "p5", "p95"]
     require(table, columns, key=["method", "sigma_d"], fraction="accuracy")
@@ -42,12 +39,6 @@ def plot_accuracy_vs_sigma(
         dodge = ScaledTranslation((i - middle) * 1.5 / 72, 0, ax.figure.dpi_scale_trans)
         whiskers.set_transform(ax.transData + dodge)
         ax.plot(x, percent.accuracy, label=style.label, **marked_line(style))
-    if published is not None and published.method.isin(table.method).any():
-        for method, rows in published[published.method.isin(table.method)].groupby("method"):
-            colour = method_style(method).colour
-            ax.plot(rows.sigma_d, 100 * rows.accuracy, color=colour, linewidth=0.6, zorder=2)
-        label = "Thin lines: published,\non the paper's devices"
-        ax.plot([], [], color="0.3", linewidth=0.6, label=label)
     for label, sigma_d in (marks or {}).items():
         ax.axvline(sigma_d, color="0.25", linestyle=":", linewidth=0.8, zorder=1)
         look: dict[str, Any] = dict(rotation=90, ha="right", va="bottom", fontsize=6, color="0.25")

@@ -115,6 +115,11 @@ def require(
         raise ValueError(f"{fraction} must be a fraction in [0, 1], got {span}")
 
 
+def points(fraction: float) -> str:
+    """Write a difference of fractions in percentage points, with its sign."""
+    return f"{100 * fraction:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
 def finish(ax: Axes, xlabel: str, ylabel: str, **legend: Any) -> Axes:
     """Label the axes and put the legend where it hides no data."""
     ax.set(xlabel=xlabel, ylabel=ylabel)

@@ -85,6 +85,38 @@ def differences_table(differences: pd.DataFrame) -> str:
     return "\n".join([*lines, "", note])
 
 
+def orderings_table(orderings: pd.DataFrame) -> str:
+    """Render the verdicts on the paper's orderings as Markdown: one row per pair of methods.
+
+    Args:
+        orderings: table of `neft.statistics.published.orderings` of one or more kinds of initial
+            weights, with a column initialisation.
+
+    Returns:
+        Verdicts with the difference here and the paper's, in points; a dash where the paper has no
+        ordering.
+    """
+    about = ["initialisation", "method", "against"]
+    cells = orderings.assign(
+        cell=[
+            f"{row.verdict} ({100 * row.difference:+.1f}; {100 * row.published:+.1f})"
+            for row in orderings.itertuples()
+        ]
+    ).pivot(index=about, columns="sigma_d", values="cell")
+    head = "| ordering of the paper | " + " | ".join(f"σ_d = {s:g}" for s in cells) + " |"
+    lines = [head, "|---|" + "---|" * len(cells.columns)]
+    for key in orderings.groupby(about, sort=False).groups:
+        weights, method, against = key
+        label = f"{method_style(method).label} over {method_style(against).label.lower()}"
+        row = " | ".join(cells.loc[key].fillna("–"))
+        lines.append(f"| {label}, {weights}'s initial weights | {row} |")
+    note = (
+        "Whether the paper's ordering at full width holds here, by our paired 95 % interval "
+        "(difference here; in the paper, in points); a dash where its figure shows no ordering."
+    )
+    return "\n".join([*lines, "", note])
+
+
 def _points(row: pd.Series) -> str:
     if pd.isna(row.low):
         return f"{100 * row.difference:+.1f}"
@@ -125,7 +157,7 @@ def command(params: Path) -> str:
 
 
 def results_block(metrics: Path, params: Path, command: str) -> str:
-    """Say what a run found: mean accuracies and their paired differences.
+    """Say what a run found: mean accuracies, paired differences, and the paper's orderings.
 
     Args:
         metrics: the run's folder of tables.
@@ -137,6 +169,9 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
     differences = pd.read_csv(metrics / "results" / "differences.csv")
     if len(differences):
         parts.append(differences_table(differences))
+    orderings = metrics / "results" / "orderings.csv"
+    if orderings.exists():
+        parts.append(orderings_table(pd.read_csv(orderings)))
     return "\n\n".join(parts)
 
 

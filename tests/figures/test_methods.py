@@ -10,7 +10,6 @@ from matplotlib.colors import to_hex
 
 from neft import figures
 from neft.figures import style
-from neft.statistics import published
 
 
 @pytest.mark.parametrize("plot, table", tables.EVERY_PLOT)
@@ -105,25 +104,6 @@ def test_marks_are_labelled_dotted_lines():
     assert [x.get_xdata()[0] for x in dotted] == [0.05, 0.12]
     assert {x.get_linestyle() for x in dotted} == {":"}
     assert len(legend_texts(ax)) == 3, "marks are not in the legend"
-
-
-def test_published_curves_are_thin_lines_with_one_legend_entry():
-    theirs = published.accuracy("mnist", "vgg8", 1.0, "paper", 32)
-    table = tables.ACCURACY.replace({"method": {"my_method": "noise_injection"}})
-    alone = figures.plot_accuracy_vs_sigma(table)
-    ax = figures.plot_accuracy_vs_sigma(table, published=theirs)
-    assert legend_texts(ax)[:-1] == legend_texts(alone)
-    assert legend_texts(ax)[-1].startswith("Thin lines: published")
-    thin = {line.get_color(): line for line in ax.lines if line.get_linewidth() < 1}
-    assert len(thin.pop("0.3").get_xdata()) == 0, "the legend entry only"
-    assert len(thin) == 3, "methods that were not run here are not drawn"
-    for method in ("ovf", "irs", "noise_injection"):
-        rows = theirs[theirs.method == method]
-        line = thin[style.METHOD_STYLES[method].colour]
-        np.testing.assert_allclose(line.get_xydata().T, [rows.sigma_d, 100 * rows.accuracy])
-    none = figures.plot_accuracy_vs_sigma(tables.ACCURACY, published=theirs[:0])
-    assert legend_texts(none) == ["IRS", "OVF", "my method"]
-    assert len(none.lines) == 3
 
 
 def test_ecdf_is_the_share_of_chips_at_or_below_an_accuracy_with_marked_percentiles():

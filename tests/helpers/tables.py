@@ -118,7 +118,16 @@ PERCENTILES.columns = ["method", "p1", "p5"]
 chip_ecdf = partial(figures.plot_chip_ecdf, percentiles=PERCENTILES)
 setting = partial(figures.plot_setting, quantity="accuracy", reference=0.6)
 matrix = partial(figures.plot_matrix, trained="trained", tested="tested")
+ORDERINGS = pd.DataFrame(
+    [
+        ["ovf", "noise_injection", 0.1, 0.05, 0.021, "holds"],
+        ["ovf", "noise_injection", 0.2, 0.10, -0.034, "reversed"],
+        ["irs", "ovf", 0.2, -0.01, 0.001, "no significant difference"],
+    ],
+    columns=["method", "against", "sigma_d", "published", "difference", "verdict"],
+)
 OF_FRACTIONS = [
+    (figures.plot_published, ACCURACY[["method", "sigma_d", "accuracy"]]),
     (figures.plot_accuracy_vs_sigma, ACCURACY),
     (figures.plot_chip_distribution, DRAWS),
     (figures.plot_class_probabilities, CLASSES),
@@ -133,6 +142,7 @@ OF_FRACTIONS = [
 ]
 EVERY_PLOT = [
     *OF_FRACTIONS,
+    (figures.plot_orderings, ORDERINGS),
     (figures.plot_drift, DRIFT),
     (partial(figures.plot_spread, models=MODELS), LEVELS),
     (partial(figures.plot_distances, distance="ks"), DISTANCES),

@@ -1,5 +1,6 @@
 """Every bad parameter file gives one line with file, key, rule and value."""
 
+from dataclasses import replace
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -14,7 +15,8 @@ from neft.training import METHODS, OVF, build_method
 ROOT = Path(__file__).parents[2]
 PARAMS = ROOT / "params.yaml"
 RUNS = [PARAMS, *sorted((ROOT / "params").glob("*.yaml"))]
-BENCHMARKS = sorted((ROOT / "params").glob("*_*.yaml"))
+REDUCED = sorted((ROOT / "params").glob("*_*_reduced.yaml"))
+BENCHMARKS = sorted({*(ROOT / "params").glob("*_*.yaml")} - {*REDUCED})
 
 BAD = [  # key, its bad value (... removes the key), and what the error says, @ for the key
     ("training.sigma_d", [0.1, -0.1], "@.1: .* 0, got -0.1"),
@@ -164,6 +166,27 @@ def test_benchmarks_are_complete_and_as_large_as_the_papers(path: Path) -> None:
     assert run.methods.keys() >= parameters.load(PARAMS).methods.keys()
     assert run.training.sigma_d == [round(0.05 * i, 2) for i in range(9)]
     assert (run.training.epochs, run.training.batch_size, run.montecarlo.chips) == (200, 128, 1000)
+
+
+@pytest.mark.parametrize("path", REDUCED, ids=lambda path: path.stem)
+def test_reduced_benchmarks_differ_from_the_papers_in_size_only(path: Path) -> None:
+    full = parameters.load(path.with_stem(path.stem.removesuffix("_reduced")))
+    run = parameters.load(path)
+    assert run.hardware == full.hardware
+    assert run.dataset.name == full.dataset.name
+    assert (run.network.name, run.network.initialisation) == (full.network.name, "paper")
+    assert set(run.training.sigma_d) <= set(full.training.sigma_d)
+    assert len(run.training.sigma_d) >= 5 and len(run.training.seeds) >= 3
+    assert run.montecarlo.chips >= 100
+    same = ("batch_size", "learning_rate", "validation_chips")
+    assert all(getattr(run.training, key) == getattr(full.training, key) for key in same)
+    shared = run.methods.keys() & full.methods.keys()
+    assert shared >= {"noise_free", "noise_injection", "correctnet", "ovf", "irs", "clipped"}
+    assert all(run.methods[key] == full.methods[key] for key in shared)
+    built = {key: build_method(key, about) for key, about in run.methods.items()}
+    for key in ("noise_injection", "scaled_logits", "ovf", "irs", "clipped"):
+        from_torch = replace(built[key], initialisation="torch")
+        assert built[f"{key}_torch_weights"] == from_torch
 
 
 def test_the_run_of_all_methods_is_that_of_lenet5_but_for_its_size() -> None:

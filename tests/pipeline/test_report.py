@@ -130,6 +130,23 @@ def test_differences_are_bold_where_they_are_larger_than_their_interval() -> Non
     assert lines[4] == "", "the same pair in the other order is left out"
 
 
+def test_orderings_show_the_verdict_with_both_differences() -> None:
+    rows = [
+        ("torch", "ovf", "noise_injection", 0.1, 0.012, 0.05, "holds"),
+        ("torch", "ovf", "noise_injection", 0.2, -0.012, 0.05, "reversed"),
+        ("paper", "ovf", "noise_injection", 0.2, 0.5, 0.05, "holds"),
+    ]
+    columns = ["initialisation", "method", "against", "sigma_d", "difference", "published"]
+    found = pd.DataFrame(rows, columns=[*columns, "verdict"])
+    assert readme.orderings_table(found).splitlines()[:4] == [
+        "| ordering of the paper | σ_d = 0.1 | σ_d = 0.2 |",
+        "|---|---|---|",
+        "| OVF over noise injection, torch's initial weights | holds (+1.2; +5.0) "
+        "| reversed (-1.2; +5.0) |",
+        "| OVF over noise injection, paper's initial weights | – | holds (+50.0; +5.0) |",
+    ]
+
+
 def test_block_replaces_only_what_is_between_the_markers() -> None:
     text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
     once = readme.replace_block(text, "new")
