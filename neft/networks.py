@@ -4,8 +4,10 @@
 pooled to.
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -179,31 +181,83 @@ def two_blocks(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 NETWORKS: dict[str, type[nn.Module]] = {"lenet5": LeNet5, "vgg8": VGG8, "resnet18": ResNet18}
 
 
-def _as_published(module: nn.Module) -> None:
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+SIZES = ("torch", "paper")
+SHAPES = ("uniform", "normal")
 
 
-def _as_torch(module: nn.Module) -> None:
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.reset_parameters()
+@dataclass(frozen=True)
+class Initialisation:
+    """How the weights of convolutions and linear layers start.
+
+    - torch: as torch's layers do, uniform with variance 1 / (3 fan_in), and biases uniform within
+      1 / sqrt(fan_in). max / std is 1.73.
+    - paper: as the public code of NeFT (github.com/YifanQin-ND/NeFT_CIM at c86c8ad), normal with
+      variance 2 / fan_out, and biases 0, in the last layer, too. max / std is 4 to 5 and, with it,
+      the error of a weight relative to its size two to three times as large.
+
+    The two differ in three things, which can be combined at will to tell them apart.
+
+    Args:
+        hidden: variance of all layers' weights but the last one's, "torch" or "paper"; biases are
+            of the same kind.
+        shape: of the distribution in all layers, "uniform" or "normal".
+        last: variance of the last layer's weights, "torch" or "paper".
+
+    Raises:
+        ValueError: a value is unknown.
+    """
+
+    hidden: str
+    shape: str
+    last: str
+
+    def __post_init__(self) -> None:
+        one_of(SIZES, hidden=self.hidden, last=self.last)
+        one_of(SHAPES, shape=self.shape)
+
+    @property
+    def name(self) -> str:
+        """Its key in `INITIALISATIONS`: torch, paper, or shape_hidden_last."""
+        if (self.hidden, self.last) == ("torch", "torch") and self.shape == "uniform":
+            return "torch"
+        if (self.hidden, self.last) == ("paper", "paper") and self.shape == "normal":
+            return "paper"
+        return f"{self.shape}_{self.hidden}_{self.last}"
+
+    def draw(self, module: nn.Module) -> None:
+        """Draw the weights of a module from torch's global generator, in place.
+
+        The last layer is the last one in the order of `modules()`; of an `nn.ModuleList`, whose
+        parts are networks of their own, the last one of each part.
+        """
+        parts = module if isinstance(module, nn.ModuleList) else [module]
+        for part in parts:
+            layers = [x for x in part.modules() if isinstance(x, nn.Conv2d | nn.Linear)]
+            for layer in layers:
+                self._draw_layer(layer, self.last if layer is layers[-1] else self.hidden)
+
+    def _draw_layer(self, layer: nn.Conv2d | nn.Linear, size: str) -> None:
+        area = layer.weight[0, 0].numel()
+        fan_in, fan_out = (area * layer.weight.shape[axis] for axis in (1, 0))
+        deviation = math.sqrt(2) / math.sqrt(fan_out)
+        if size == "torch":
+            deviation = math.sqrt(1 / 3) / math.sqrt(fan_in)
+        if self.shape == "normal":
+            nn.init.normal_(layer.weight, 0, deviation)
+        else:
+            bound = math.sqrt(3) * deviation
+            nn.init.uniform_(layer.weight, -bound, bound)
+        if layer.bias is not None and size == "torch":
+            nn.init.uniform_(layer.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
+        elif layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
-INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
-    "torch": _as_torch,
-    "paper": _as_published,
+INITIALISATIONS: dict[str, Initialisation] = {
+    each.name: each
+    for each in (Initialisation(*values) for values in product(SIZES, SHAPES, SIZES))
 }
-"""How weights start, from torch's global generator.
-
-- torch: as torch's layers do, uniform within 1 / sqrt(fan_in), so that max / std is 1.73.
-- paper: as the public code of NeFT (github.com/YifanQin-ND/NeFT_CIM at c86c8ad), normal with
-  variance 2 / fan_out, biases at 0, in the last layer, too. max / std is 4 to 5 and, with it, the
-  error of a weight relative to its size two to three times as large.
-"""
+"""All eight, by name."""
 
 
 def initialise(network: nn.Module, initialisation: str, seed: int) -> None:
@@ -220,7 +274,7 @@ def initialise(network: nn.Module, initialisation: str, seed: int) -> None:
     """
     one_of(INITIALISATIONS, initialisation=initialisation)
     with seeded("network", seed):
-        INITIALISATIONS[initialisation](network)
+        INITIALISATIONS[initialisation].draw(network)
     network.initialisation = initialisation  # type: ignore[assignment]
 
 

@@ -1,12 +1,14 @@
 """Laws of the benchmark networks: their sizes, their snapshots, their seeds."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
-from neft._utils.seeding import generator
-from neft.networks import INITIALISATIONS, NETWORKS, build, initialise
+from neft._utils.seeding import generator, seeded
+from neft.networks import INITIALISATIONS, NETWORKS, Initialisation, build, initialise
 from neft.training.irs import capture
 
 SMALL = {"lenet5": 1.0, "vgg8": 0.125, "resnet18": 0.125}
@@ -230,6 +232,57 @@ def test_published_initial_weights_are_normal_with_variance_two_over_fan_out(nam
         assert layer.bias is None or not layer.bias.any()
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_torchs_and_the_papers_weights_are_those_of_the_codes_they_name(name: str) -> None:
+    def own(draw: Callable[[nn.Module], None]) -> list[Tensor]:
+        net = network(name)
+        with seeded("network", 0):
+            for layer in weighted_layers(net):
+                draw(layer)
+        return list(net.state_dict().values())
+
+    def published(layer: nn.Module) -> None:
+        nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+    for initialisation, draw in {
+        "torch": lambda x: x.reset_parameters(),
+        "paper": published,
+    }.items():
+        net = network(name)
+        initialise(net, initialisation, seed=0)
+        assert all(map(torch.equal, net.state_dict().values(), own(draw)))
+
+
+@pytest.mark.parametrize("initialisation", INITIALISATIONS.values(), ids=lambda each: each.name)
+def test_size_and_shape_of_initial_weights_are_chosen_for_the_last_layer_alone(
+    initialisation: Initialisation,
+) -> None:
+    heads = nn.ModuleList(nn.Sequential(nn.Linear(300, 200), nn.Linear(200, 90)) for _ in "ab")
+    with seeded("heads"):
+        initialisation.draw(heads)
+    for head in heads:
+        sizes = initialisation.hidden, initialisation.last
+        for layer, size in zip(head, sizes, strict=True):
+            weight = layer.weight.detach()
+            fan_out, fan_in = weight.shape
+            deviation = (1 / (3 * fan_in) if size == "torch" else 2 / fan_out) ** 0.5
+            assert weight.std() == pytest.approx(deviation, rel=0.03)
+            uniform = initialisation.shape == "uniform"
+            assert (weight.abs().max() / weight.std() < 1.8) == uniform
+            assert layer.bias.any() == (size == "torch")
+
+
+def test_initialisations_have_a_name_each_and_refuse_unknown_values() -> None:
+    assert len(INITIALISATIONS) == 8
+    assert all(name == each.name for name, each in INITIALISATIONS.items())
+    with pytest.raises(ValueError, match="shape must be one of uniform, normal, got 'flat'"):
+        Initialisation("torch", "flat", "torch")
+    with pytest.raises(ValueError, match="last must be one of torch, paper, got 'he'"):
+        Initialisation("torch", "normal", "he")
+
+
 def test_initialisation_is_torchs_unless_told_and_unknown_ones_are_refused() -> None:
     net, told, paper = (
         build("lenet5", classes=10, channels=1, width=1, seed=0, **given)
@@ -241,5 +294,7 @@ def test_initialisation_is_torchs_unless_told_and_unknown_ones_are_refused() -> 
     assert all(1.5 < ratio < 2 for ratio in ratios)
     ratios = [layer.weight.abs().max() / layer.weight.std() for layer in weighted_layers(paper)]
     assert all(ratio > 2.2 for ratio in ratios)
-    with pytest.raises(ValueError, match=r"initialisation must be one of torch, paper, got 'he'"):
+    with pytest.raises(
+        ValueError, match=r"initialisation must be one of torch, .*, paper, got 'he'"
+    ):
         build("lenet5", classes=10, channels=1, width=1, seed=0, initialisation="he")

@@ -99,7 +99,7 @@ class IRS(NegativeFeedback, name="irs"):
         heads = nn.ModuleList(
             _head(name, taken[name], size, self.hidden, classes) for name, size in points.items()
         )
-        INITIALISATIONS[getattr(network, "initialisation", "torch")](heads)
+        INITIALISATIONS[getattr(network, "initialisation", "torch")].draw(heads)
         return heads
 
     def loss(

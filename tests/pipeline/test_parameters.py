@@ -100,7 +100,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("dataset.training_images", 0, "@: .*greater than or equal to 1, got 0"),
     ("dataset.training_images", ..., "@: missing key"),
     ("methods.ovf.initialisation", "he", "methods.ovf: initialisation must be one of .*got 'he'"),
-    ("network.initialisation", "he", "@ must be one of torch, paper, got 'he'"),
+    ("network.initialisation", "he", "@ must be one of torch, .*, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
 ]
 
