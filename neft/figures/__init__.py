@@ -17,6 +17,7 @@ from neft.figures.devices import (
     plot_stuck,
     plot_weight_errors,
 )
+from neft.figures.factorial import plot_combinations, plot_effects
 from neft.figures.methods import (
     plot_accuracy_vs_sigma,
     plot_chip_distribution,

@@ -25,6 +25,7 @@ from neft.devices import PRESETS, VariationModel
 from neft.networks import INITIALISATIONS, NETWORKS
 from neft.training import Schedule, build_method
 from neft.training.compiling import check_compiler
+from neft.training.factorial import FACTORS
 from neft.training.settings import check_snapshots, first_error, vary_method
 
 
@@ -229,6 +230,23 @@ class Deployment(Section):
         return shares
 
 
+class Causes(Section):
+    """The factorial experiment: all combinations of `factors` (`neft.training.factorial`)."""
+
+    sigma_d: Sizes
+    seeds: Seeds
+    epochs: Count
+    chips: Count
+    factors: Annotated[Names, Field(min_length=2)]
+
+    @field_validator("factors")
+    @classmethod
+    def _known(cls, factors: list[str]) -> list[str]:
+        for factor in factors:
+            one_of(FACTORS, factor=factor)
+        return factors
+
+
 class Studies(Section):
     """Studies beyond the comparison of methods: a run makes those that it has a section for."""
 
@@ -236,6 +254,7 @@ class Studies(Section):
     ageing: Comparison | None = None
     ablations: Ablations | None = None
     deployment: Deployment | None = None
+    causes: Causes | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Studies":

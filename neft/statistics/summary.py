@@ -185,10 +185,22 @@ def paired_differences(
     rows = []
     for value in pairs:
         for key, group in pairs[value].groupby(by):
-            table = _table(group.droplevel(by).unstack("chip"))
-            low, high = _bounds(table, 0.95)
-            rows.append([value, against, *key, *table.shape, table.mean(), low, high])
+            rows.append([value, against, *key, *crossed_mean(group.droplevel(by).unstack("chip"))])
     return pd.DataFrame(rows, columns=[column, "against", *by, *_DIFFERENCE])
+
+
+def crossed_mean(table: pd.DataFrame) -> tuple[int, int, float, float, float]:
+    """Return seeds, chips, mean, and low and high of its 95 % interval; NaN with one seed.
+
+    Args:
+        table: [seeds, chips].
+
+    Raises:
+        ValueError: a seed lacks chips that others have.
+    """
+    values = _table(table)
+    low, high = _bounds(values, 0.95)
+    return *values.shape, values.mean(), low, high
 
 
 def differences_from_matched(draws: pd.DataFrame, trained: str, tested: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """A table for every figure, and helpers for tests of figures."""
 
 from functools import partial
+from itertools import product
 
 import pandas as pd
 
@@ -126,7 +127,26 @@ ORDERINGS = pd.DataFrame(
     ],
     columns=["method", "against", "sigma_d", "published", "difference", "verdict"],
 )
+COMBINATIONS = pd.DataFrame(
+    [
+        [*levels, 0.3 + 0.071 * i]
+        for i, levels in enumerate(
+            product(("uniform", "normal"), ("none", "2"), ("torch", "paper"))
+        )
+    ],
+    columns=["shape", "clip", "last", "accuracy"],
+)
+EFFECTS = pd.DataFrame(
+    [
+        ["shape", "", -0.4, -0.5, -0.32],
+        ["clip", "", 0.1, -0.02, 0.21],
+        ["shape", "clip", 0.05, 0.03, 0.08],
+    ],
+    columns=["factor", "beside", "effect", "low", "high"],
+)
+combinations = partial(figures.plot_combinations, rows=["shape"], columns=["clip", "last"])
 OF_FRACTIONS = [
+    (combinations, COMBINATIONS),
     (figures.plot_published, ACCURACY[["method", "sigma_d", "accuracy"]]),
     (figures.plot_accuracy_vs_sigma, ACCURACY),
     (figures.plot_chip_distribution, DRAWS),
@@ -143,6 +163,7 @@ OF_FRACTIONS = [
 EVERY_PLOT = [
     *OF_FRACTIONS,
     (figures.plot_orderings, ORDERINGS),
+    (figures.plot_effects, EFFECTS),
     (figures.plot_drift, DRIFT),
     (partial(figures.plot_spread, models=MODELS), LEVELS),
     (partial(figures.plot_distances, distance="ks"), DISTANCES),

@@ -82,6 +82,10 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ),
     ("studies.mapping", None, "studies: mapping must have settings, .*got None"),
     ("studies.drift", {}, "@: unknown key"),
+    ("studies.causes.factors", ["clip"], "@: .*2 items"),
+    ("studies.causes.factors", ["clip", "depth"], "factors: factor must be .*got 'depth'"),
+    ("studies.causes.factors", ["clip", "clip"], "@: .*distinct, got"),
+    ("studies.causes.sigma_d", [-1], "@.0: .*0, got -1"),
     ("methods", {}, "@: .*1 item"),
     ("methods.ofv", {}, "@ must be one of noise_free, .*got 'ofv'"),
     ("methods.ovf.method", "ofv", "methods.ovf must be one of noise_free, .*got 'ofv'"),
@@ -109,7 +113,8 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
 def test_bad_parameters_fail_in_one_line(key: str, value: Any, said: str, tmp_path: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
     values = yaml.load(PARAMS)
-    values["studies"] |= yaml.load(ROOT / "params" / "ablations.yaml")["studies"]
+    for name in ("ablations", "causes"):
+        values["studies"] |= yaml.load(ROOT / "params" / f"{name}.yaml")["studies"]
     *sections, last = key.split(".")
     section = reduce(getitem, sections, values)
     section[last] = value

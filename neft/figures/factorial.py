@@ -1,0 +1,62 @@
+"""Figures of factorial experiments: the accuracy of each combination, and the factors' effects."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from neft.figures.style import require
+
+
+def plot_combinations(
+    table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], *, ax: Axes | None = None
+) -> Axes:
+    """Draw accuracy as a heat map of the combinations of levels, one cell each.
+
+    Args:
+        table: accuracy (fractions) and the factors' columns.
+        rows: factors whose levels make the rows, the first changing slowest.
+        columns: factors whose levels make the columns.
+    """
+    factors = [*rows, *columns]
+    require(table, [*factors, "accuracy"], key=factors, fraction="accuracy")
+    ax = plt.subplots()[1] if ax is None else ax
+    levels = {side: table[[*side]].agg(", ".join, axis=1) for side in (tuple(rows), tuple(columns))}
+    down, across = levels.values()
+    cells = table.assign(down=down, across=across, percent=100 * table.accuracy)
+    drawn = cells.pivot(index="down", columns="across", values="percent")
+    drawn = drawn.loc[down.unique(), across.unique()]
+    look = dict(cmap="cividis", cbar=False, linewidths=0.5, vmin=0, vmax=100, fmt=".1f")
+    sns.heatmap(drawn, annot=True, annot_kws={"size": 7}, ax=ax, **look)
+    ax.set(xlabel=", ".join(columns), ylabel=", ".join(rows))
+    ax.tick_params(axis="y", rotation=0)
+    return ax
+
+
+def plot_effects(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw main effects and interactions with their intervals, the first at the top.
+
+    Filled markers are main effects, open ones interactions.
+
+    Args:
+        table: factor, beside ("" for a main effect), effect, low, high (fractions).
+    """
+    require(table, ["factor", "beside", "effect", "low", "high"], key=["factor", "beside"])
+    ax = plt.subplots()[1] if ax is None else ax
+    ax.axvline(0, color="0.4", linewidth=0.8, linestyle=":", zorder=1)
+    for place, row in enumerate(table.itertuples()):
+        ends = [[100 * (row.effect - row.low)], [100 * (row.high - row.effect)]]
+        ax.errorbar(
+            100 * row.effect, place, xerr=ends, fmt="o", ms=4.5, elinewidth=0.9, capsize=2,
+            color="#0072B2", mfc="white" if row.beside else "#0072B2",
+        )  # fmt: skip
+    names = [
+        f"{row.factor} × {row.beside}" if row.beside else row.factor for row in table.itertuples()
+    ]
+    ax.set_yticks(range(len(table)), names)
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set(xlabel="Effect on accuracy (points)")
+    ax.grid(visible=False, axis="y")
+    return ax
