@@ -36,7 +36,8 @@ def compare(ours: pd.DataFrame, published: pd.DataFrame, quantity: str) -> pd.Da
         never agree: their intervals do not meet.
 
     Raises:
-        ValueError: the tables do not have the same rows.
+        ValueError: the tables do not have the same rows, or one has a single seed and so no
+            intervals.
     """
     keys = [key for key in KEYS if key in published]
     both = ours.merge(published, "outer", keys, suffixes=("", "_published"), indicator=True)
@@ -46,6 +47,8 @@ def compare(ours: pd.DataFrame, published: pd.DataFrame, quantity: str) -> pd.Da
         where = "this run" if alone.iloc[0]["_merge"] == "left_only" else "the published one"
         raise ValueError(f"both runs must have the same rows, {first} is in {where} only")
     half, published_half = ((both[f"high{end}"] - both[f"low{end}"]) / 2 for end in ENDS)
+    if both[[f"low{end}" for end in ENDS]].isna().any(axis=None):
+        raise ValueError("both runs must have two seeds or more, one has no intervals")
     found = both[keys].assign(ours=both[quantity], published=both[f"{quantity}_published"])
     found["allowed"] = (half**2 + published_half**2) ** 0.5
     found["agrees"] = (found.ours - found.published).abs() <= found.allowed

@@ -40,6 +40,13 @@ def test_runs_of_other_methods_are_not_compared() -> None:
         verify.compare(table([0.0, 0.0])[:1], table([0.0, 0.0]), "difference")
 
 
+def test_runs_of_one_seed_are_not_compared() -> None:
+    one = table([0.05, 0.0]).assign(low=np.nan, high=np.nan)
+    for pair in ((one, table([0.05, 0.0])), (table([0.05, 0.0]), one)):
+        with pytest.raises(ValueError, match="must have two seeds or more"):
+            verify.compare(*pair, "difference")
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a committed run of two methods."""
