@@ -19,6 +19,7 @@ from neft.figures.devices import (
 )
 from neft.figures.factorial import plot_combinations, plot_effects
 from neft.figures.methods import (
+    plot_accuracy_vs_setting,
     plot_accuracy_vs_sigma,
     plot_chip_distribution,
     plot_chip_ecdf,

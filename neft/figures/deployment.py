@@ -1,11 +1,9 @@
 """Figures of post-training corrections: re-estimated BatchNorm statistics, write-verify."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 
-from neft.figures.style import MethodStyle, accuracy_lines, finish, line, method_style
+from neft.figures.style import MethodStyle, accuracy_lines, finish, labelled_line, method_style
 
 RANKING_STYLES = {
     "curvature": MethodStyle("Curvature", "#D55E00", "D", "-", 1.9),
@@ -20,7 +18,9 @@ def plot_recalibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Args:
         table: one sigma_d: method, images (0: trained statistics), accuracy, low, high (fractions).
     """
-    ax = accuracy_lines(table, "images", "method", lambda name: _look(method_style(name)), ax)
+    ax = accuracy_lines(
+        table, "images", "method", lambda name: labelled_line(method_style(name)), ax
+    )
     return finish(ax, "Unlabelled images per chip", "Accuracy (%)")
 
 
@@ -30,10 +30,6 @@ def plot_write_verify(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Args:
         table: one method and sigma_d: ranking, share, accuracy, low, high (fractions).
     """
-    look = {name: _look(style) for name, style in RANKING_STYLES.items()}
+    look = {name: labelled_line(style) for name, style in RANKING_STYLES.items()}
     ax = accuracy_lines(table, "share", "ranking", look.__getitem__, ax, percent=True)
     return finish(ax, "Verified weights (%)", "Accuracy (%)")
-
-
-def _look(style: MethodStyle) -> dict[str, Any]:
-    return line(style) | dict(label=style.label, marker=style.marker)

@@ -10,7 +10,17 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from neft._utils.checks import one_of
-from neft.figures.style import band, error_bars, finish, line, marked_line, method_style, require
+from neft.figures.style import (
+    accuracy_lines,
+    band,
+    error_bars,
+    finish,
+    labelled_line,
+    line,
+    marked_line,
+    method_style,
+    require,
+)
 
 
 def plot_accuracy_vs_sigma(
@@ -47,6 +57,19 @@ def plot_accuracy_vs_sigma(
     ax.set_ylim(max(ax.get_ylim()[0], -1), min(ax.get_ylim()[1], 101))
     xlabel = r"Device variation $\sigma_d$ (of full range)"
     return finish(ax, xlabel, "Accuracy (%)", loc="lower center")
+
+
+def plot_accuracy_vs_setting(table: pd.DataFrame, setting: str, *, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against evenly spaced values of a setting, a line and its band per method.
+
+    Args:
+        table: method, value, accuracy, low, high (fractions).
+        setting: label of the horizontal axis.
+    """
+    ax = accuracy_lines(
+        table, "value", "method", lambda name: labelled_line(method_style(name)), ax
+    )
+    return finish(ax, setting.replace("_", " "), "Accuracy (%)")
 
 
 def plot_quantity_vs_sigma(

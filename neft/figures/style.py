@@ -135,6 +135,11 @@ def line(style: MethodStyle) -> dict[str, Any]:
     return dict(color=style.colour, linestyle=style.linestyle, linewidth=width, zorder=5 - width)
 
 
+def labelled_line(style: MethodStyle) -> dict[str, Any]:
+    """Settings of a method's line with its marker and label."""
+    return line(style) | dict(label=style.label, marker=style.marker)
+
+
 def marked_line(style: MethodStyle) -> dict[str, Any]:
     """Settings of a method's line with a marker at every point."""
     size = 3 + 1.3 * style.linewidth
@@ -177,9 +182,11 @@ def accuracy_lines(
     return ax
 
 
-def panels(count: int, width: float, height: float, **settings: Any) -> tuple[Figure, list[Axes]]:
-    """Make axes of this size in inches, at most three per row."""
-    columns = min(count, 3)
+def panels(
+    count: int, width: float, height: float, *, columns: int = 3, **settings: Any
+) -> tuple[Figure, list[Axes]]:
+    """Make axes of this size in inches, at most `columns` per row."""
+    columns = min(count, columns)
     rows = -(-count // columns)
     settings |= dict(figsize=(width * columns, height * rows), squeeze=False)
     figure, axes = plt.subplots(rows, columns, **settings)

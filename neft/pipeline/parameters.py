@@ -26,6 +26,7 @@ from neft.networks import INITIALISATIONS, NETWORKS
 from neft.training import Schedule, build_method
 from neft.training.compiling import check_compiler
 from neft.training.factorial import FACTORS
+from neft.training.points import SETTINGS
 from neft.training.settings import check_snapshots, first_error, vary_method
 
 
@@ -247,6 +248,30 @@ class Causes(Section):
         return factors
 
 
+class Border(Section):
+    """The study of the conditions under which methods train, changed one at a time.
+
+    `vary` names settings (`neft.training.points`) and their values. A method trains where the
+    interval of its accuracy is above `threshold`, and fails where it is below.
+    """
+
+    sigma_d: NonNegative
+    seeds: Seeds
+    chips: Count
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    methods: Names
+    initialisations: Names
+    vary: dict[str, Annotated[list[Positive], Field(min_length=1), AfterValidator(_distinct)]]
+
+    @model_validator(mode="after")
+    def _known(self) -> "Border":
+        for name in self.initialisations:
+            one_of(INITIALISATIONS, initialisations=name)
+        for setting in self.vary:
+            one_of(SETTINGS, vary=setting)
+        return self
+
+
 class Studies(Section):
     """Studies beyond the comparison of methods: a run makes those that it has a section for."""
 
@@ -255,6 +280,7 @@ class Studies(Section):
     ablations: Ablations | None = None
     deployment: Deployment | None = None
     causes: Causes | None = None
+    border: Border | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Studies":
@@ -299,6 +325,9 @@ class Parameters(Section):
                 one_of(self.methods, **{"studies.deployment.methods": name})
             for sigma_d in studies.deployment.sigma_d:
                 one_of(self.training.sigma_d, **{"studies.deployment.sigma_d": sigma_d})
+        if studies.border:
+            for name in studies.border.methods:
+                one_of(self.methods, **{"studies.border.methods": name})
         return self
 
     def sections(self) -> dict[str, Any]:

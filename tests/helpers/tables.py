@@ -145,7 +145,12 @@ EFFECTS = pd.DataFrame(
     columns=["factor", "beside", "effect", "low", "high"],
 )
 combinations = partial(figures.plot_combinations, rows=["shape"], columns=["clip", "last"])
+VALUES = pd.DataFrame(
+    [[m, v, a, a - 0.05, a + 0.05] for m, a in (("ovf", 0.6), ("irs", 0.3)) for v in (8, 2)],
+    columns=["method", "value", "accuracy", "low", "high"],
+)
 OF_FRACTIONS = [
+    (partial(figures.plot_accuracy_vs_setting, setting="epochs"), VALUES),
     (combinations, COMBINATIONS),
     (figures.plot_published, ACCURACY[["method", "sigma_d", "accuracy"]]),
     (figures.plot_accuracy_vs_sigma, ACCURACY),

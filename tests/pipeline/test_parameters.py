@@ -86,6 +86,12 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("studies.causes.factors", ["clip", "depth"], "factors: factor must be .*got 'depth'"),
     ("studies.causes.factors", ["clip", "clip"], "@: .*distinct, got"),
     ("studies.causes.sigma_d", [-1], "@.0: .*0, got -1"),
+    ("studies.border.methods", ["ofv"], "@ must be one of .*got 'ofv'"),
+    ("studies.border.initialisations", ["he"], "border: initialisations must be .*got 'he'"),
+    ("studies.border.vary.depth", [1], "border: vary must be one of width, .*got 'depth'"),
+    ("studies.border.vary.epochs", [0], "@.0: .*0, got 0"),
+    ("studies.border.vary.epochs", [2, 2], "@: .*distinct, got"),
+    ("studies.border.threshold", 50, "@: .*1, got 50"),
     ("methods", {}, "@: .*1 item"),
     ("methods.ofv", {}, "@ must be one of noise_free, .*got 'ofv'"),
     ("methods.ovf.method", "ofv", "methods.ovf must be one of noise_free, .*got 'ofv'"),
@@ -113,7 +119,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
 def test_bad_parameters_fail_in_one_line(key: str, value: Any, said: str, tmp_path: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
     values = yaml.load(PARAMS)
-    for name in ("ablations", "causes"):
+    for name in ("ablations", "causes", "border"):
         values["studies"] |= yaml.load(ROOT / "params" / f"{name}.yaml")["studies"]
     *sections, last = key.split(".")
     section = reduce(getitem, sections, values)
