@@ -11,6 +11,7 @@ from neft.training.baselines import (
     RightCensored,
     ScaledLogits,
 )
+from neft.training.distillation import Distillation
 from neft.training.grid import Benchmark, Trial, train_briefly, train_grid, trials
 from neft.training.irs import IRS
 from neft.training.loop import Schedule, train

@@ -11,39 +11,36 @@ To add a method, write a frozen dataclass with a `loss`; its fields are its sect
             return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
 """
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from neft._utils.checks import one_of
-from neft.chip import device_weights
 from neft.networks import INITIALISATIONS
+from neft.training.noise_course import NoiseCourse
 from neft.training.noisy_forward import NoisyForward
+from neft.training.weight_range import WeightRange
 
 METHODS: dict[str, type["Method"]] = {}
 """Training methods by their name in params.yaml; a subclass with a `name` registers itself."""
 
 
 @dataclass(frozen=True)
-class Method(ABC):
+class Method(WeightRange, NoiseCourse, ABC):
     """A training method: how one step turns a batch into a loss.
 
+    Beside its own settings it has those of `WeightRange` and `NoiseCourse`.
+
     Args:
-        clip: after every step, weights are clipped to this many standard deviations of their
-            tensor; None for no clipping. It lowers max|W|, to which errors are proportional.
         initialisation: of the network's weights (`neft.networks.INITIALISATIONS`), where the
             method needs another than the run's; `train` only checks it.
 
     Raises:
-        ValueError: initialisation is unknown; clip is infinite or not above 1 (the largest weight
-            is never below its tensor's standard deviation, so that every step would shrink all
-            weights).
+        ValueError: initialisation is unknown; see also `WeightRange` and `NoiseCourse`.
     """
 
-    clip: float | None = field(default=None, kw_only=True)
     initialisation: str | None = field(default=None, kw_only=True)
 
     def __init_subclass__(cls, name: str | None = None) -> None:
@@ -51,8 +48,8 @@ class Method(ABC):
             METHODS[name] = cls
 
     def __post_init__(self) -> None:
-        if self.clip is not None and not 1 < self.clip < math.inf:
-            raise ValueError(f"clip must be above 1 and finite, got {self.clip}")
+        WeightRange.__post_init__(self)
+        NoiseCourse.__post_init__(self)
         if self.initialisation is not None:
             one_of(INITIALISATIONS, initialisation=self.initialisation)
 
@@ -81,12 +78,21 @@ class Method(ABC):
             labels: class indices, [batch].
         """
 
-    @torch.no_grad()
-    def after_step(self, forward: NoisyForward, auxiliary: nn.Module) -> None:
-        """Change the trained modules after each optimiser step: clip their weights if asked to."""
-        if self.clip is None:
-            return
-        trained = device_weights(forward.network, forward.where), device_weights(auxiliary)
-        for weight in (weight for weights in trained for weight in weights.values()):
-            bound = self.clip * weight.std(correction=0)
-            weight.clamp_(-bound, bound)
+    def step_loss(
+        self,
+        forward: NoisyForward,
+        auxiliary: nn.Module,
+        inputs: Tensor,
+        labels: Tensor,
+        progress: float,
+    ) -> Tensor:
+        """Return what a step minimises: the loss with its penalties, or that of the pretraining.
+
+        Args:
+            forward, auxiliary, inputs, labels: see `loss`.
+            progress: share of the training's steps before this one.
+        """
+        if progress < self.pretraining:
+            return F.cross_entropy(forward.backbone(inputs, sigma_d=0.0), labels)
+        loss, penalty = self.loss(forward, auxiliary, inputs, labels), self.penalty(forward)
+        return loss if penalty is None else loss + penalty

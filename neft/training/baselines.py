@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neft._utils.checks import finite, non_negative, one_of, positive
 from neft.chip import device_weights
-from neft.devices import VariationModel
 from neft.training.base import Method
+from neft.training.bounded_gaussian import BoundedGaussian
 from neft.training.noisy_forward import NoisyForward
 
 
@@ -132,58 +131,35 @@ class RightCensored(Baseline, name="right_censored"):
     """Noise injection without large positive errors (arXiv 2307.15853).
 
     The standard normal z of every error becomes min(z, bound). The aim is the accuracy of the
-    worst chips.
+    worst chips. The paper's public code (github.com/MariusAnje/CIM_HTrain) has kin of it:
 
     Args:
         bound: c, in standard deviations.
+        sides: "right", or "both" to keep z within -bound and bound.
+        truncated: draw errors beyond the bound again, instead of moving them onto it.
+        unbiased: subtract the mean that the bound gives z.
 
     Raises:
-        ValueError: bound is not finite; when training starts: the errors are not Gaussian.
+        ValueError: bound is not finite, or not positive with both sides; sides is unknown; when
+            training starts: the errors are not Gaussian.
     """
 
     bound: float = 2.0
+    sides: Literal["right", "both"] = "right"
+    truncated: bool = False
+    unbiased: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         finite(bound=self.bound)
+        one_of(("right", "both"), sides=self.sides)
+        if self.sides == "both":
+            positive(bound=self.bound)
 
     def loss(
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
     ) -> Tensor:
-        variation = RightCensoredGaussian.of(forward.hardware.variation, self.bound)
+        about = self.bound, self.sides, self.truncated, self.unbiased
+        variation = BoundedGaussian.of(forward.hardware.variation, *about)
         hardware = replace(forward.hardware, variation=variation)
         return self.cross_entropy(replace(forward, hardware=hardware).backbone(inputs), labels)
-
-
-@dataclass(frozen=True)
-class RightCensoredGaussian(VariationModel):
-    """A Gaussian model whose z becomes min(z, bound) (arXiv 2307.15853).
-
-    With phi and Phi of a standard normal, mean and second moment of min(z, c) are
-    c (1 - Phi(c)) - phi(c) and Phi(c) - c phi(c) + c^2 (1 - Phi(c)).
-    """
-
-    base: VariationModel
-    bound: float
-
-    @classmethod
-    def of(cls, base: VariationModel, bound: float) -> "RightCensoredGaussian":
-        """Censor a model.
-
-        Raises:
-            ValueError: the model's errors are not Gaussian with mean zero.
-        """
-        if not base.symmetric:
-            raise ValueError(f"right_censored needs Gaussian errors of mean 0, got {base.name}'s")
-        return cls(f"{base.name}, right-censored", base.source, base, bound)
-
-    def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
-        """Standard deviation before censoring."""
-        return self.base.spread(u, sigma_d)
-
-    def sample(
-        self, u: Tensor, sigma_d: float, *, generator: torch.Generator, shrink: float = 1.0
-    ) -> Tensor:
-        """Draw errors; `shrink` scales all of them, as the method censors a weight's own z."""
-        z = torch.randn(u.shape, generator=generator, device=u.device, dtype=u.dtype)
-        return z.clamp_(max=self.bound).mul_(self.spread(u, sigma_d * shrink))

@@ -1,9 +1,11 @@
 """The training loop of all methods: noisy steps, noisy validation, best epoch, resuming."""
 
 import math
+from collections.abc import Sized
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import torch
@@ -119,7 +121,7 @@ def train(
     epochs = range(first, first if run.diverged else schedule.epochs)
     for epoch in tqdm(epochs, "epochs", initial=first, total=schedule.epochs, disable=not progress):
         rate = schedule.learning_rate_at(epoch)
-        loss = run.epoch(epoch, rate, hardware, sigma_d, schedule.batch_size)
+        loss = run.epoch(epoch, rate, hardware, sigma_d, schedule)
         accuracy = math.nan
         if math.isfinite(loss):
             accuracy = validation_accuracy(
@@ -165,7 +167,7 @@ class _Run:
         self.best = self._weights()
 
     def epoch(
-        self, epoch: int, rate: float, hardware: Hardware, sigma_d: float, batch_size: int
+        self, epoch: int, rate: float, hardware: Hardware, sigma_d: float, schedule: Schedule
     ) -> float:
         """Train one pass over the data; return the mean loss, NaN if it diverged."""
 
@@ -176,7 +178,9 @@ class _Run:
             self.network, hardware, sigma_d, stream("backbone"), stream("feedback"),
             self.where, self.call,
         )  # fmt: skip
-        loader = batches(self.data.train, batch_size, generator=stream("order", "cpu"))
+        sizes = stream("sigma_d", "cpu")
+        loader = batches(self.data.train, schedule.batch_size, generator=stream("order", "cpu"))
+        steps = math.ceil(len(cast(Sized, self.data.train)) / schedule.batch_size)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.network.train()
@@ -184,12 +188,14 @@ class _Run:
         # Compiled code ignores hooks, and makes its own fast layers.
         layers = nullcontext() if self.call else fast_layers(self.network)
         with seeded("layers", self.seed, epoch), layers:
-            for inputs, labels in loader:
+            for step, (inputs, labels) in enumerate(loader):
+                progress = (epoch + step / steps) / schedule.epochs
+                forward = forward.at(self.method.sigma_d_at(sigma_d, progress, sizes))
                 inputs = self.execution.formatted(inputs.to(self.device))
                 labels = labels.to(self.device)
                 self.optimizer.zero_grad()
                 with self.autocast:
-                    loss = self.method.loss(forward, self.auxiliary, inputs, labels)
+                    loss = self.method.step_loss(forward, self.auxiliary, inputs, labels, progress)
                 if not loss.isfinite():
                     return math.nan
                 loss.backward()

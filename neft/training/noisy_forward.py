@@ -1,7 +1,7 @@
 """Forward passes of a network on freshly programmed devices, for training methods."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -45,6 +45,14 @@ class NoisyForward:
     feedback_generator: torch.Generator
     where: Where = on_devices
     call: Call | None = None
+
+    def at(self, sigma_d: float) -> "NoisyForward":
+        """Return the same passes, with the same generators, at another sigma_d."""
+        if sigma_d == self.sigma_d:
+            return self
+        other = replace(self, sigma_d=sigma_d)
+        vars(other)["_weights"] = self._weights  # found once, as the network does not change
+        return other
 
     def scales(self) -> dict[str, Scale]:
         """Return the weights' scales, for all passes up to the next step of the optimiser."""

@@ -20,6 +20,7 @@ from neft.training import (
     OVF,
     Benchmark,
     CorrectNet,
+    Distillation,
     Method,
     NoiseFree,
     NoiseInjection,
@@ -43,6 +44,9 @@ METHODS = {
     "correctnet": CorrectNet(beta=1e-3, noise=True),
     "right_censored": RightCensored(),
     "clipped": NoiseInjection(clip=1.5),
+    "flat": NoiseInjection(clip=2.0, clip_per="channel", kurtosis=0.1, range_penalty=0.1),
+    "course": NoiseInjection(pretraining=0.2, ramp=0.3, sigma_spread=0.2),
+    "distillation": Distillation(pretraining=0.4),
 }
 NETWORKS = {
     "lenet5": {"channels": 1, "width": 1.0},
@@ -92,11 +96,20 @@ class Killed(Method):
     def auxiliary(self, network: nn.Module, example: torch.Tensor) -> nn.Module:
         return self.method.auxiliary(network, example)
 
+    def sigma_d_at(self, *arguments) -> float:
+        return self.method.sigma_d_at(*arguments)
+
     def loss(self, *arguments) -> torch.Tensor:
+        return self.method.loss(*arguments)
+
+    def step_loss(self, *arguments) -> torch.Tensor:
         self.steps[0] -= 1
         if self.steps[0] < 0:
             raise KeyboardInterrupt
-        return self.method.loss(*arguments)
+        return self.method.step_loss(*arguments)
+
+    def after_step(self, *arguments) -> None:
+        self.method.after_step(*arguments)
 
 
 def kill_third_call(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[int]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
@@ -26,7 +25,7 @@ from neft.training import (
     RightCensored,
     ScaledLogits,
 )
-from neft.training.baselines import RightCensoredGaussian, orthogonality_penalty
+from neft.training.baselines import orthogonality_penalty
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 LABELS = torch.tensor([0, 3, 1, 2])
@@ -106,31 +105,6 @@ def test_correctnets_penalty_has_its_gradient_at_every_weight() -> None:
         gradient = 4e6 * (w @ w.T @ w - w)
         difference = (weight.grad.flatten(1) - gradient).abs().max()
         assert difference < 1e-4 * gradient.abs().max()
-
-
-@pytest.mark.parametrize("bound", [-0.5, 0.0, 1.0, 2.5, 40.0])
-def test_right_censored_moments_match_their_closed_forms(bound: float) -> None:
-    """Mean c (1 - Phi) - phi, second moment Phi - c phi + c^2 (1 - Phi); sampled 200,000 times."""
-    n, sigma = 200_000, 0.1
-    model = RightCensoredGaussian.of(PRESETS["RRAM1"], bound)
-    errors = model.sample(torch.zeros(n, dtype=torch.float64), sigma, generator=generator("c"))
-    above, density = stats.norm.sf(bound), stats.norm.pdf(bound)
-    mean = bound * above - density
-    deviation = math.sqrt(1 - above - bound * density + bound**2 * above - mean**2)
-    assert errors.max() <= bound * sigma + 1e-12
-    assert errors.mean().item() == pytest.approx(sigma * mean, abs=5 * sigma * deviation / n**0.5)
-    fourth = ((errors / sigma - mean) ** 4).mean().item()
-    standard_error = math.sqrt((fourth - deviation**4) / n) / (2 * deviation)
-    assert errors.std().item() == pytest.approx(sigma * deviation, abs=5 * sigma * standard_error)
-
-
-def test_right_censored_errors_scale_with_the_level_and_keep_the_draw() -> None:
-    u = torch.tensor([0.1, 0.5, 0.9]).repeat(1000)
-    plain = PRESETS["RRAM4"].sample(u, 0.1, generator=generator("same"))
-    cut = RightCensoredGaussian.of(PRESETS["RRAM4"], 0.5).sample(
-        u, 0.1, generator=generator("same")
-    )
-    torch.testing.assert_close(cut, torch.minimum(plain, 0.5 * PRESETS["RRAM4"].spread(u, 0.1)))
 
 
 def test_right_censored_with_a_large_bound_equals_noise_injection() -> None:

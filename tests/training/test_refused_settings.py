@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from neft.training import IRS, OVF, CorrectNet, NoiseFree, RightCensored, ScaledLogits
+from neft.training import (
+    IRS,
+    OVF,
+    CorrectNet,
+    Distillation,
+    NoiseFree,
+    RightCensored,
+    ScaledLogits,
+)
 from neft.training.negative_feedback import negative_feedback_loss
 
 
@@ -34,6 +42,17 @@ from neft.training.negative_feedback import negative_feedback_loss
         (lambda: IRS(math.inf), "beta must be non-negative and finite, got inf"),
         (lambda: ScaledLogits(divisor=0), "divisor must be positive and finite, got 0"),
         (lambda: NoiseFree(clip=0.5), "clip must be above 1 and finite, got 0.5"),
+        (lambda: NoiseFree(clip_per="row"), "clip_per must be one of tensor, channel, got 'row'"),
+        (lambda: NoiseFree(kurtosis=-1.0), "kurtosis must be non-negative and finite, got -1.0"),
+        (lambda: NoiseFree(range_penalty=math.nan), "range_penalty must be non-neg.* got nan"),
+        (lambda: NoiseFree(pretraining=1.5), r"pretraining must be in \[0, 1\], got 1.5"),
+        (lambda: NoiseFree(pretraining=0.5, ramp=0.5), r"pretraining \+ ramp must be.* got 1"),
+        (lambda: NoiseFree(sigma_spread=-0.1), "sigma_spread must be non-negative.* got -0.1"),
+        (lambda: Distillation(), "pretraining must be above 0.* got 0"),
+        (lambda: Distillation(temperature=0.0, pretraining=0.5), "temperature must be positive"),
+        (lambda: Distillation(label_weight=2.0, pretraining=0.5), "label_weight must be in"),
+        (lambda: RightCensored(sides="left"), "sides must be one of right, both, got 'left'"),
+        (lambda: RightCensored(0.0, "both"), "bound must be positive and finite, got 0.0"),
         (lambda: CorrectNet(beta=-1), "beta must be non-negative and finite, got -1"),
         (lambda: CorrectNet(lipschitz=-1), "lipschitz must be non-negative and finite, got -1"),
         (lambda: CorrectNet(form="rolled"), "form must be one of unrolled, .*, got 'rolled'"),
