@@ -14,6 +14,7 @@ from neft.chip.monte_carlo import (
 from neft.chip.programming import (
     Deploy,
     Scale,
+    error_deviations,
     program,
     program_each,
     program_weight,

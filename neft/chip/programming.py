@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from neft._utils.checks import non_negative
+from neft._utils.checks import non_negative, one_of
 from neft.chip.bit_slicing import read_weights
 from neft.chip.hardware import Hardware
 from neft.chip.layers import TRANSPOSED, Where, device_weights, on_devices
@@ -214,6 +214,35 @@ def weight_scales(
         groups = _transposed_groups(model, name)
         scales[name] = weight_scale(_swapped(weight, groups) if groups else weight, hardware)
     return scales
+
+
+@torch.no_grad()
+def error_deviations(
+    weights: Mapping[str, Tensor], model: nn.Module, hardware: Hardware, sigma_d: float
+) -> dict[str, Tensor]:
+    """Return the standard deviation of each weight's error, by name: s c(M, K) sigma(|w| / s).
+
+    Args:
+        weights: that `device_weights` found in the model.
+        model: any module.
+        hardware: devices, bits and mapping.
+        sigma_d: standard deviation of a device's error, fraction of its full range.
+
+    Raises:
+        ValueError: the mapping is at device level.
+    """
+    one_of(("weight",), mapping=hardware.mapping)
+    scales = weight_scales(weights, model, hardware)
+    found: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        groups = _transposed_groups(model, name)
+        first = _swapped(weight, groups) if groups else weight
+        full = torch.as_tensor(scales[name], dtype=first.dtype, device=first.device)
+        u = first.abs() / full.clamp_min(torch.finfo(first.dtype).tiny)
+        spread = full * hardware.variation.spread(u, sigma_d * hardware.slice_factor)
+        spread = spread.expand_as(first)
+        found[name] = _swapped(spread, groups) if groups else spread
+    return found
 
 
 def _transposed_groups(model: nn.Module, name: str) -> int:

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neft._utils.checks import finite, non_negative, one_of, positive
-from neft.chip import device_weights
 from neft.training.base import Method
 from neft.training.bounded_gaussian import BoundedGaussian
 from neft.training.noisy_forward import NoisyForward
@@ -102,7 +101,7 @@ class CorrectNet(Baseline, name="correctnet"):
         per_slice = self.form == "per_slice"
         penalty = sum(
             orthogonality_penalty(weight, self.lipschitz, per_slice=per_slice)
-            for weight in device_weights(forward.network, forward.where).values()
+            for weight in forward.weights.values()
         )
         return self.cross_entropy(logits, labels) + self.beta * penalty
 

@@ -51,12 +51,12 @@ class NoisyForward:
         if sigma_d == self.sigma_d:
             return self
         other = replace(self, sigma_d=sigma_d)
-        vars(other)["_weights"] = self._weights  # found once, as the network does not change
+        vars(other)["weights"] = self.weights  # found once, as the network does not change
         return other
 
     def scales(self) -> dict[str, Scale]:
         """Return the weights' scales, for all passes up to the next step of the optimiser."""
-        return weight_scales(self._weights, self.network, self.hardware)
+        return weight_scales(self.weights, self.network, self.hardware)
 
     def backbone(
         self,
@@ -66,8 +66,27 @@ class NoisyForward:
         scales: Mapping[str, Scale] | None = None,
     ) -> Tensor:
         """Run the network on one fresh draw at sigma_d (default: that of the training)."""
+        return self.run(self.program(sigma_d, scales=scales), inputs)
+
+    def program(
+        self, sigma_d: float | None = None, *, scales: Mapping[str, Scale] | None = None
+    ) -> dict[str, Tensor]:
+        """Return the weights of one fresh draw at sigma_d (default: that of the training)."""
         sigma_d = self.sigma_d if sigma_d is None else sigma_d
-        return self._run(self._program(sigma_d, self.generator, scales), inputs)
+        return self._program(sigma_d, self.generator, scales)
+
+    def run(self, weights: dict[str, Tensor], inputs: Tensor, *, aside: bool = False) -> Tensor:
+        """Run the network with these weights.
+
+        Args:
+            weights: by parameter name.
+            inputs: of the network.
+            aside: leave its buffers as they are.
+        """
+        buffers = {}
+        if aside:
+            buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
+        return (self.call or eager(self.network))({**buffers, **weights}, inputs)
 
     def feedback(
         self, inputs: Tensor, sigma_d: float, *, scales: Mapping[str, Scale] | None = None
@@ -78,24 +97,21 @@ class NoisyForward:
         backbone's sigma_d only (our choice; the paper does not say).
         """
         weights = self._program(sigma_d, self.feedback_generator, scales)
-        buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
-        return self._run({**buffers, **weights}, inputs)
+        return self.run(weights, inputs, aside=True)
 
     def auxiliary(self, module: nn.Module, inputs: Tensor) -> Tensor:
         """Run an auxiliary module of the method on one fresh draw at the training's sigma_d."""
         weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
         return eager(module)(weights, inputs)
 
-    def _run(self, weights: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        return (self.call or eager(self.network))(weights, inputs)
-
     @cached_property
-    def _weights(self) -> dict[str, nn.Parameter]:
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The network's weights on devices, by name."""
         return device_weights(self.network, self.where)
 
     def _program(
         self, sigma_d: float, generator: torch.Generator, scales: Mapping[str, Scale] | None
     ) -> dict[str, Tensor]:
         return program_each(
-            self._weights, self.network, self.hardware, sigma_d, generator=generator, scales=scales
+            self.weights, self.network, self.hardware, sigma_d, generator=generator, scales=scales
         )

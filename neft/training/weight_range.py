@@ -53,7 +53,7 @@ class WeightRange:
         """Return what is added to the loss, over all weights on devices; None for nothing."""
         if not (self.kurtosis or self.range_penalty):
             return None
-        weights = device_weights(forward.network, forward.where).values()
+        weights = forward.weights.values()
         flatness = torch.stack([(kurtosis(w) - UNIFORM_KURTOSIS).square() for w in weights]).mean()
         largest = torch.stack([w.abs().max() for w in weights]).sum()
         return self.kurtosis * flatness + self.range_penalty * largest
@@ -63,7 +63,7 @@ class WeightRange:
         """Change the trained modules after each optimiser step: clip their weights if asked to."""
         if self.clip is None:
             return
-        trained = device_weights(forward.network, forward.where), device_weights(auxiliary)
+        trained = forward.weights, device_weights(auxiliary)
         for weight in (weight for weights in trained for weight in weights.values()):
             if weight.requires_grad:
                 bound = self.clip * self._deviation(weight)

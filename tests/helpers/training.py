@@ -25,9 +25,11 @@ from neft.training import (
     NoiseFree,
     NoiseInjection,
     NoisyForward,
+    ParameterAttack,
     RightCensored,
     ScaledLogits,
     Schedule,
+    SharpnessAware,
     train,
     train_grid,
     trials,
@@ -47,6 +49,8 @@ METHODS = {
     "flat": NoiseInjection(clip=2.0, clip_per="channel", kurtosis=0.1, range_penalty=0.1),
     "course": NoiseInjection(pretraining=0.2, ramp=0.3, sigma_spread=0.2),
     "distillation": Distillation(pretraining=0.4),
+    "sharpness_aware": SharpnessAware(form="asam"),
+    "parameter_attack": ParameterAttack(steps=2),
 }
 NETWORKS = {
     "lenet5": {"channels": 1, "width": 1.0},

@@ -11,8 +11,10 @@ from neft.training import (
     CorrectNet,
     Distillation,
     NoiseFree,
+    ParameterAttack,
     RightCensored,
     ScaledLogits,
+    SharpnessAware,
 )
 from neft.training.negative_feedback import negative_feedback_loss
 
@@ -48,6 +50,10 @@ from neft.training.negative_feedback import negative_feedback_loss
         (lambda: NoiseFree(pretraining=1.5), r"pretraining must be in \[0, 1\], got 1.5"),
         (lambda: NoiseFree(pretraining=0.5, ramp=0.5), r"pretraining \+ ramp must be.* got 1"),
         (lambda: NoiseFree(sigma_spread=-0.1), "sigma_spread must be non-negative.* got -0.1"),
+        (lambda: SharpnessAware(form="sgd"), "form must be one of sam, asam, awp, got 'sgd'"),
+        (lambda: SharpnessAware(radius=-1.0), "radius must be non-negative and finite, got -1.0"),
+        (lambda: ParameterAttack(steps=0), "steps must be positive and finite, got 0"),
+        (lambda: ParameterAttack(beta=math.inf), "beta must be non-negative and finite, got inf"),
         (lambda: Distillation(), "pretraining must be above 0.* got 0"),
         (lambda: Distillation(temperature=0.0, pretraining=0.5), "temperature must be positive"),
         (lambda: Distillation(label_weight=2.0, pretraining=0.5), "label_weight must be in"),
