@@ -63,9 +63,13 @@ def load_network(network: nn.Module, path: Path | str) -> nn.Module:
     """Load weights and buffers that `save` wrote into a network of the same shapes; return it.
 
     Raises:
-        ValueError: the file, named in the message, is no checkpoint, or of another network.
+        ValueError: the file, named in the message, is no checkpoint, of another network, or holds a
+            value that is not finite.
     """
     tensors, _ = load(path)
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

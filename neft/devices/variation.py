@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neft._utils.checks import positive
+from neft._utils.checks import finite, positive
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class PolynomialGaussian(VariationModel):
         high_uS: upper end of the valid range.
 
     Raises:
-        ValueError: the range is empty, or sigma is not positive everywhere in it.
+        ValueError: the range is empty, a coefficient is not finite, or sigma is not positive
+            everywhere in the range.
     """
 
     coefficients: tuple[float, ...]
@@ -111,6 +112,7 @@ class PolynomialGaussian(VariationModel):
                 f"low_uS must be below high_uS, non-negative and finite, "
                 f"got {self.low_uS} and {self.high_uS}"
             )
+        finite(**{f"coefficients[{i}]": value for i, value in enumerate(self.coefficients)})
         lowest = self._polynomial(np.linspace(self.low_uS, self.high_uS, 1001)).min()
         if not lowest > 0:
             raise ValueError(f"sigma must be positive in the valid range, got {lowest} uS")

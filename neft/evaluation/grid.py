@@ -60,7 +60,7 @@ def trained_networks(folder: Path | str, sigma_d: Sequence[float] | None = None)
     Raises:
         ValueError: there is none.
     """
-    paths = sorted(Path(folder).glob("*.safetensors"))
+    paths = sorted(Path(folder).glob("[!.]*.safetensors"))  # a dot begins one that is half-written
     if not paths:
         raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
     if sigma_d is not None:

@@ -37,7 +37,8 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
         params: parameter file; checked whole before anything runs.
 
     Raises:
-        ValueError: a bad parameter file, or a value that the notebook has no parameter for.
+        ValueError: a bad parameter file, or a value that the notebook has no parameter for; the
+            parameter file changed meanwhile, so that DVC would record other values than were used.
         papermill.PapermillExecutionError: a cell failed.
     """
     sections = parameters.load(params).sections()
@@ -49,7 +50,7 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
     given = {name: section for name, section in sections.items() if name in names}
     scratch = Path(".scratch") / copy.stem
     if "scratch" in names:
-        given["scratch"] = str(scratch)
+        values = {**values, "scratch": str(scratch)}
     failed = FAILED / copy.name
     failed.parent.mkdir(parents=True, exist_ok=True)
     papermill.execute_notebook(
@@ -57,6 +58,11 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
         progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr,
         extra_arguments=["--log-level=ERROR"],
     )  # fmt: skip
+    now = parameters.load(params).sections()
+    for name, section in given.items():
+        if now.get(name) != section:
+            rule = "must stay as it is while a stage runs, got another one"
+            raise ValueError(f"{params}: {name} {rule}; run again")
     executed = scrub(nbformat.read(failed, as_version=4))
     with atomic_path(copy) as partial:
         nbformat.write(executed, partial)

@@ -36,15 +36,20 @@ def _distinct(values: list) -> list:
     return values
 
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+# Strict: neither true nor "1" is 1. A name stands in paths, commands, tables and pages.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Positive = Annotated[Number, Field(gt=0)]
+NonNegative = Annotated[Number, Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
 Sizes = Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
 Shares = Annotated[
-    list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
+    list[Annotated[Number, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
 ]
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)]
+Seeds = Annotated[
+    list[Annotated[int, Strict(), Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)
+]
 
 
 class Section(BaseModel):
@@ -60,7 +65,7 @@ class Variation(Section):
     """
 
     folder: str
-    technologies: dict[str, Positive] = Field(min_length=1)
+    technologies: dict[Name, Positive] = Field(min_length=1)
 
 
 class HardwareSection(Section):
@@ -71,8 +76,8 @@ class HardwareSection(Section):
     device_bits: Count
     scale: str
     mapping: str
-    stuck_low: float
-    stuck_high: float
+    stuck_low: Number
+    stuck_high: Number
 
     @model_validator(mode="after")
     def _possible(self) -> "HardwareSection":
@@ -90,8 +95,8 @@ class Dataset(Section):
     As in `neft.data.datasets.Source`.
     """
 
-    name: str
-    side: Annotated[int, Field(ge=8)]
+    name: Name
+    side: Annotated[int, Strict(), Field(ge=8)]
     training_images: Count | None
     folder: str
 
@@ -139,7 +144,7 @@ class MonteCarlo(Section):
     """
 
     chips: Count
-    half_width: Annotated[Positive, Strict()] | None = None  # strict: true is not 1.0
+    half_width: Positive | None = None
 
 
 class Compute(Section):
@@ -177,7 +182,7 @@ class Comparison(Section):
 class Convergence(Section):
     """The validation accuracy, a fraction, above which a training counts as converged."""
 
-    threshold: Annotated[float, Field(ge=0, le=1)]
+    threshold: Annotated[Number, Field(ge=0, le=1)]
 
 
 class Mapping(Comparison):
@@ -218,7 +223,9 @@ class Deployment(Section):
     sigma_d: Sizes
     chips: Count
     images: Annotated[
-        list[Annotated[int, Field(ge=2)]], Field(min_length=1), AfterValidator(_distinct)
+        list[Annotated[int, Strict(), Field(ge=2)]],
+        Field(min_length=1),
+        AfterValidator(_distinct),
     ]
     shares: Shares
     sigma_verified: NonNegative
@@ -258,7 +265,7 @@ class Border(Section):
     sigma_d: NonNegative
     seeds: Seeds
     chips: Count
-    threshold: Annotated[float, Field(ge=0, le=1)]
+    threshold: Annotated[Number, Field(ge=0, le=1)]
     methods: Names
     initialisations: Names
     vary: dict[str, Annotated[list[Positive], Field(min_length=1), AfterValidator(_distinct)]]
@@ -301,7 +308,7 @@ class Parameters(Section):
     montecarlo: MonteCarlo
     compute: Compute
     convergence: Convergence
-    methods: dict[str, dict[str, Any]] = Field(min_length=1)
+    methods: dict[Name, dict[str, Any]] = Field(min_length=1)
     studies: Studies
 
     @model_validator(mode="after")
@@ -309,6 +316,10 @@ class Parameters(Section):
         technologies, studies = self.variation.technologies, self.studies
         whole = [f"{name}_{kind}" for name in technologies for kind in ("smooth", "quantiles")]
         presets = [*PRESETS, *technologies, *whole]
+        for name in technologies:
+            if name in (*PRESETS, "hardware", *whole):
+                rule = "must not be the name of a preset or of another model"
+                raise ValueError(f"variation.technologies {rule}, got {name!r}")
         one_of(presets, **{"hardware.preset": self.hardware.preset})
         one_of(NETWORKS, **{"network.name": self.network.name})
         one_of(INITIALISATIONS, **{"network.initialisation": self.network.initialisation})

@@ -45,7 +45,7 @@ def folder(params: Path) -> Path:
         params: params.yaml or params/NAME.yaml; the repository's root is the current folder.
 
     Raises:
-        ValueError: another file.
+        ValueError: another file, or something else is where a link must be.
     """
     params = Path(os.path.relpath(params))
     if params == Path("params.yaml"):
@@ -56,11 +56,20 @@ def folder(params: Path) -> Path:
     (own / ".dvc").mkdir(parents=True, exist_ok=True)
     (own / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
     for link, target in {"params.yaml": str(params), **{name: name for name in SHARED}}.items():
-        if not (own / link).is_symlink():
-            (own / link).symlink_to(Path("../..") / target)
+        _link(own / link, Path("../..") / target)
     if not (own / "README.md").exists():
         (own / "README.md").write_text(README.format(name=params.stem), encoding="utf-8")
     return own
+
+
+def _link(link: Path, target: Path) -> None:
+    """Make a link, in place of one to somewhere else."""
+    if link.is_symlink() and link.readlink() != target:
+        link.unlink()
+    if not link.is_symlink():
+        if link.exists():
+            raise ValueError(f"{link} must be a link to {target}, got a file or folder")
+        link.symlink_to(target)
 
 
 def main() -> None:

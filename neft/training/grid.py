@@ -76,10 +76,13 @@ def trials(
         folder: of the networks' files, named after `prefix`, sigma_d and seed.
         others: see `Trial`.
     """
-    runs = [(s, seed, f"{prefix}sigma_d={s:g},seed={seed}") for s in sigma_d for seed in seeds]
+
+    def path(s: float, seed: int) -> Path:
+        short = f"{s:g}" if float(f"{s:g}") == s else repr(s)  # as distinct as the values
+        return folder / f"{prefix}sigma_d={short},seed={seed}.safetensors"
+
     return [
-        Trial(name, method, hardware, s, seed, folder / f"{file}.safetensors")
-        for s, seed, file in runs
+        Trial(name, method, hardware, s, seed, path(s, seed)) for s in sigma_d for seed in seeds
     ]
 
 

@@ -33,9 +33,24 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
         if key not in fields:
             raise ValueError(f"{within}.{name}.{key}: unknown key (known: {', '.join(fields)})")
     try:
-        return TypeAdapter(METHODS[kind]).validate_python(settings)
+        method = TypeAdapter(METHODS[kind]).validate_python(settings)
     except ValidationError as error:
         raise ValueError(first_error(error, f"{within}.{name}")) from error
+    for key, value in settings.items():
+        if not _of_its_type(value, getattr(method, key)):
+            raise ValueError(f"{within}.{name}.{key}: must be a number, got {value!r}")
+    return method
+
+
+def _of_its_type(given: Any, taken: Any) -> bool:
+    """Say whether no text and no truth value was taken as a number."""
+    if isinstance(given, bool | str):
+        return type(taken) is type(given)
+    if isinstance(given, dict):
+        return all(_of_its_type(given[key], taken[key]) for key in given)
+    if isinstance(given, list):
+        return all(map(_of_its_type, given, taken))
+    return True
 
 
 def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -> Method:

@@ -168,3 +168,15 @@ def test_folder_without_networks_is_refused(tmp_path: Path) -> None:
         trained_networks(tmp_path)
     with pytest.raises(ValueError, match="paths and conditions must not be empty, got 0 and 1"):
         evaluate_grid([], [Condition(HARDWARE)], chips=1)
+
+
+def test_networks_that_are_half_written_or_not_finite_are_not_tested(tmp_path: Path) -> None:
+    train_tiny_grid(tmp_path, sigma_d=[0.1], seeds=[0])
+    (path,) = trained_networks(tmp_path)
+    (tmp_path / f".half.{path.name}").write_bytes(path.read_bytes())
+    assert trained_networks(tmp_path) == [path]
+    tensors, header = checkpoints.load(path)
+    tensors["classifier.7.bias"][0] = float("nan")
+    checkpoints.save(path, tensors, **header)
+    with pytest.raises(ValueError, match=rf"{path.name}: classifier.7.bias must be finite"):
+        load_trained(path)

@@ -53,6 +53,17 @@ def test_failing_cell_leaves_no_copy_but_what_ran_can_be_read(place: Path) -> No
     assert "on purpose" in (place / notebook.FAILED / "copy.ipynb").read_text()
 
 
+def test_parameters_that_change_while_a_notebook_runs_fail_it(place: Path) -> None:
+    """Only those that it uses; what it has done stays, for the next run."""
+    change = "p = open('params.yaml').read().replace({!r}, {!r}); open('params.yaml', 'w').write(p)"
+    write(place, change.format("chips: 50", "chips: 51"))
+    run("copy.ipynb")
+    write(place, change.format("epochs: 8", "epochs: 9"))
+    with pytest.raises(ValueError, match=r"params\.yaml: training must stay as it is while"):
+        run("other.ipynb")
+    assert not (place / "other.ipynb").exists()
+
+
 def test_unknown_parameter_is_refused_before_anything_runs(place: Path) -> None:
     with pytest.raises(ValueError, match="must be one of training, text, got 'txt'"):
         run("copy.ipynb", txt="1")

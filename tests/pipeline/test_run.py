@@ -57,6 +57,18 @@ def test_folder_is_made_once_and_its_readme_kept(root: Path) -> None:
     assert readme.read_text() == "what I read in it"
 
 
+def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root: Path) -> None:
+    folder = run.folder(Path("params/mine.yaml"))
+    (folder / "params.yaml").unlink()
+    (folder / "params.yaml").symlink_to(root / "smoke.yaml")
+    run.folder(Path("params/mine.yaml"))
+    assert (folder / "params.yaml").samefile(root / "params" / "mine.yaml")
+    (folder / "dvc.yaml").unlink()
+    (folder / "dvc.yaml").write_text("stages: {}")
+    with pytest.raises(ValueError, match=r"dvc.yaml must be a link to .*, got a file or folder"):
+        run.folder(Path("params/mine.yaml"))
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

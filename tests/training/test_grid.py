@@ -170,3 +170,11 @@ def test_saved_network_is_the_inference_model_without_irs_heads(tmp_path: Path) 
     plain = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
     shapes = {name: tensor.shape for name, tensor in plain.state_dict().items()}
     assert {name: tensor.shape for name, tensor in tensors.items()} == shapes
+
+
+def test_files_are_as_distinct_as_the_values_they_are_named_after(tmp_path: Path) -> None:
+    sizes = [0.3, 0.30000001, 0.0, 1e-9]
+    planned = trials("mine", NoiseInjection(), HARDWARE, sizes, [0], tmp_path)
+    names = [trial.path.name for trial in planned]
+    assert len(set(names)) == len(sizes)
+    assert names[0] == "sigma_d=0.3,seed=0.safetensors"
