@@ -166,7 +166,8 @@ def our_step(network: nn.Module, method: Method, inputs: Tensor, labels: Tensor)
     def step() -> None:
         optimizer.zero_grad()
         with fast_layers(network):
-            method.loss(forward, heads, execution.formatted(inputs), labels).backward()
+            batch = execution.formatted(inputs), labels
+            method.step_loss(forward, heads, *batch, progress=1.0).backward()
         optimizer.step()
         method.after_step(forward, heads)
 
