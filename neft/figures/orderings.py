@@ -52,7 +52,7 @@ def plot_orderings(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.add_patch(box)
         said = f"{points(row.difference)}\n({points(row.published)})"
         ax.text(x, y, said, ha="center", va="center", fontsize=6)
-    labels = [" over ".join(method_style(each).label for each in pair) for pair in pairs]
+    labels = [f"{method_style(m).label} over {method_style(a).label}" for m, a in pairs]
     ax.set_yticks(range(len(pairs)), labels)
     ax.set_xticks(range(len(sigmas)), [f"{sigma_d:g}" for sigma_d in sigmas])
     ax.set(xlim=(-0.5, len(sigmas) - 0.5), ylim=(len(pairs) - 0.5, -0.5))
@@ -61,6 +61,6 @@ def plot_orderings(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     shown = [name for name in COLOURS if (table.verdict == name).any()]
     ax.legend(
         handles=[Patch(facecolor=COLOURS[name], edgecolor="0.8", label=name) for name in shown],
-        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(shown), frameon=False,
+        loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(shown), frameon=False,
     )  # fmt: skip
     return ax
