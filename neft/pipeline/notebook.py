@@ -96,7 +96,7 @@ def main() -> None:
         execute(arguments.notebook, arguments.copy, values, params=arguments.params)
     except papermill.PapermillExecutionError as error:
         sys.exit(f"error: {error.ename}: {error.evalue} (see {FAILED / arguments.copy.name})")
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -80,7 +80,7 @@ def main() -> None:
     try:
         parameters.load(chosen).dataset.source.check()
         os.chdir(folder(chosen))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     try:
         os.execvp("dvc", ["dvc", "repro"])

@@ -57,6 +57,16 @@ def test_folder_is_made_once_and_its_readme_kept(root: Path) -> None:
     assert readme.read_text() == "what I read in it"
 
 
+@pytest.mark.parametrize("place", ["results", "results/mine"])
+def test_a_file_in_a_folders_place_ends_in_one_line(place: str, root: Path, monkeypatch) -> None:
+    Path(place).parent.mkdir(exist_ok=True)
+    Path(place).write_text("mine")
+    with pytest.raises(SystemExit, match=r"error: .*results/mine") as ended:
+        call(monkeypatch, "params/mine.yaml")
+    assert "\n" not in str(ended.value)
+    assert Path(place).read_text() == "mine"
+
+
 def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root: Path) -> None:
     folder = run.folder(Path("params/mine.yaml"))
     (folder / "params.yaml").unlink()
