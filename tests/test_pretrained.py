@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -14,7 +15,8 @@ from neft.evaluation import load_trained
 
 PATHS = sorted(pretrained.FOLDER.glob("*.safetensors"))
 each_network = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @each_network
@@ -52,3 +54,13 @@ def test_unknown_name_gets_the_names_that_there_are() -> None:
         neft.load_network("vgg9")
     with pytest.raises(ValueError, match=r"got '\.\./mine'$"):
         neft.load_network("../mine")
+
+
+@each_network
+def test_networks_are_those_of_the_committed_results(path: Path) -> None:
+    """A card's accuracy is that of the network's seed and sigma_d in the default run."""
+    _, header = load_trained(path)
+    draws = pd.read_csv(ROOT / "metrics" / "montecarlo" / header["method"] / "draws.csv")
+    rows = draws[(draws.sigma_d == header["sigma_d"]) & (draws.seed == header["seed"])]
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"| {100 * rows.accuracy.mean():.1f} (" in card
