@@ -100,7 +100,7 @@ def test_one_seed_is_said_to_give_no_interval() -> None:
     gain = {"method": "irs", "against": "ovf", "sigma_d": 0.1, "difference": 0.01}
     gains = pd.DataFrame([gain | dict.fromkeys(["low", "high"], float("nan"))])
     *_, line, _, note = readme.differences_table(gains).splitlines()
-    assert line == "| IRS over ovf | +1.0 |"
+    assert line == "| IRS over OVF | +1.0 |"
     assert note == "Paired by seed and chip; one seed gives no interval."
 
 
