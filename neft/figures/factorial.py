@@ -23,8 +23,7 @@ def plot_combinations(
     factors = [*rows, *columns]
     require(table, [*factors, "accuracy"], key=factors, fraction="accuracy")
     ax = plt.subplots()[1] if ax is None else ax
-    levels = {side: table[[*side]].agg(", ".join, axis=1) for side in (tuple(rows), tuple(columns))}
-    down, across = levels.values()
+    down, across = (table[[*side]].agg(", ".join, axis=1) for side in (rows, columns))
     cells = table.assign(down=down, across=across, percent=100 * table.accuracy)
     drawn = cells.pivot(index="down", columns="across", values="percent")
     drawn = drawn.loc[down.unique(), across.unique()]
