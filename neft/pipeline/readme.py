@@ -104,7 +104,7 @@ def orderings_table(orderings: pd.DataFrame) -> str:
     about = ["initialisation", "method", "against"]
     cells = orderings.assign(
         cell=[
-            f"{row.verdict} ({100 * row.difference:+.1f}; {100 * row.published:+.1f})"
+            f"{row.verdict} ({100 * row.difference:+.1f}; {100 * row.published:+.2f})"
             for row in orderings.itertuples()
         ]
     ).pivot(index=about, columns="sigma_d", values="cell")

@@ -141,9 +141,9 @@ def test_orderings_show_the_verdict_with_both_differences() -> None:
     assert readme.orderings_table(found).splitlines()[:4] == [
         "| ordering of the paper | σ_d = 0.1 | σ_d = 0.2 |",
         "|---|---|---|",
-        "| OVF over noise injection, torch's initial weights | holds (+1.2; +5.0) "
-        "| reversed (-1.2; +5.0) |",
-        "| OVF over noise injection, paper's initial weights | – | holds (+50.0; +5.0) |",
+        "| OVF over noise injection, torch's initial weights | holds (+1.2; +5.00) "
+        "| reversed (-1.2; +5.00) |",
+        "| OVF over noise injection, paper's initial weights | – | holds (+50.0; +5.00) |",
     ]
 
 
