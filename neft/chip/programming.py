@@ -130,7 +130,7 @@ def weight_scale(weight: Tensor, hardware: Hardware) -> Scale:
         low, high = (end.item() for end in weight.aminmax())  # no copy, as |W| would be
         return max(-low, high)
     wide = weight.float() if weight.dtype.itemsize < 4 else weight
-    lows, highs = wide.flatten(1).aminmax(dim=1)
+    lows, highs = wide.reshape(len(wide), -1).aminmax(dim=1)  # of one dimension, too
     return torch.maximum(-lows, highs).view(-1, *[1] * (weight.dim() - 1))
 
 
@@ -138,8 +138,10 @@ def _swapped(weight: Tensor, groups: int) -> Tensor:
     """Return [groups * a, b, ...] as [groups * b, a, ...]; applied twice, it is the identity.
 
     A transposed convolution's weight is [in, out / groups, ...]: this puts its output channels
-    first, and back again.
+    first, and back again. With no groups, of any other weight, nothing changes.
     """
+    if not groups:
+        return weight
     return weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
 
 
@@ -195,10 +197,9 @@ def program_each(
     chip: dict[str, Tensor] = {}
     for name, weight in weights.items():
         groups = _transposed_groups(model, name)
-        first = _swapped(weight, groups) if groups else weight
-        scale = None if scales is None else scales[name]
+        first, scale = _swapped(weight, groups), None if scales is None else scales[name]
         programmed = program_weight(first, hardware, sigma_d, generator=generator, scale=scale)
-        chip[name] = _swapped(programmed, groups) if groups else programmed
+        chip[name] = _swapped(programmed, groups)
     return chip
 
 
@@ -209,11 +210,10 @@ def weight_scales(
 
     They hold until the weights change, for all chips that are programmed with them meanwhile.
     """
-    scales: dict[str, Scale] = {}
-    for name, weight in weights.items():
-        groups = _transposed_groups(model, name)
-        scales[name] = weight_scale(_swapped(weight, groups) if groups else weight, hardware)
-    return scales
+    return {
+        name: weight_scale(_swapped(weight, _transposed_groups(model, name)), hardware)
+        for name, weight in weights.items()
+    }
 
 
 @torch.no_grad()
@@ -236,12 +236,11 @@ def error_deviations(
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():
         groups = _transposed_groups(model, name)
-        first = _swapped(weight, groups) if groups else weight
+        first = _swapped(weight, groups)
         full = torch.as_tensor(scales[name], dtype=first.dtype, device=first.device)
         u = first.abs() / full.clamp_min(torch.finfo(first.dtype).tiny)
         spread = full * hardware.variation.spread(u, sigma_d * hardware.slice_factor)
-        spread = spread.expand_as(first)
-        found[name] = _swapped(spread, groups) if groups else spread
+        found[name] = _swapped(spread.expand_as(first), groups)
     return found
 
 

@@ -130,6 +130,16 @@ def test_a_scale_is_the_largest_weight_of_its_tensor_or_channel(scale: str) -> N
     assert found == max(rows) if scale == "tensor" else found.flatten().tolist() == rows
 
 
+def test_a_weight_of_one_dimension_has_a_channel_each() -> None:
+    weight, draw = torch.tensor([0.5, -2.0, 0.0]), generator("flat")
+    hardware = replace(HARDWARE[0], scale="channel")
+    errors = torch.stack(
+        [program_weight(weight, hardware, 0.1, generator=draw) - weight for _ in range(4000)]
+    )
+    expected = 0.1 * hardware.slice_factor * weight.abs()
+    torch.testing.assert_close(errors.std(0), expected, rtol=0.06, atol=0)
+
+
 def test_layers_that_share_a_weight_share_its_devices() -> None:
     net = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
     net[1].weight = net[0].weight
