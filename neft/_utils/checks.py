@@ -7,6 +7,9 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+LONGEST = 1_000
+"""Characters of an error message."""
+
 
 def one_of(choices: Collection[Any], **values: Any) -> None:
     """Refuse a value that is not among the choices."""
@@ -49,3 +52,9 @@ def fraction(**values: float) -> None:
     for name, value in values.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be in [0, 1], got {value}")
+
+
+def cut(text: str) -> str:
+    """Return a text for an error message in one line, cut: a bad value can be a whole page."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."

@@ -1,6 +1,7 @@
-"""Atomic writing: a file is written as a whole or not at all."""
+"""Files: written as a whole or not at all, and read only if they are files."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,3 +38,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_regular(path: str | Path) -> None:
+    """Refuse what is no file with an end: a folder, a pipe or a device, which can block for ever.
+
+    Raises:
+        ValueError: there is none, or it is no regular file.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:  # missing, in a file's place, or a loop of links
+        raise ValueError(f"{path}: must be a file, got: {error.strerror}") from error
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise ValueError(f"{path}: must be a file, got {kinds.get(stat.S_IFMT(mode), 'a device')}")

@@ -9,6 +9,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from pyarrow import ArrowException
 
+from neft._utils.checks import cut
+from neft._utils.files import check_regular
+
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table (.csv, .csv.gz or .parquet).
@@ -20,6 +23,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises:
         ValueError: no such file, not a readable table, no row, or two columns of the same name.
     """
+    check_regular(path)
     return (_read_parquet if _suffix(path) == ".parquet" else read_text)(path)
 
 
@@ -83,9 +87,8 @@ def _suffix(path: str | Path) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value for an error message, cut: in a bad file, one name can be a whole page."""
-    text = repr(value)
-    return text if len(text) <= 1000 else f"{text[:1000]}..."
+    """Return a value for an error message."""
+    return cut(repr(value))
 
 
 def numbers(values: pd.Series) -> np.ndarray:

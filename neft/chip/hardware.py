@@ -12,6 +12,7 @@ from neft.devices.model_files import from_dict, to_dict
 
 SCALES = ("tensor", "channel")
 MAPPINGS = ("weight", "differential", "sign_bit")
+MOST_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class Hardware:
         stuck_high: share of devices stuck at the highest level.
 
     Raises:
-        ValueError: a bit count is not positive, K does not divide M, scale or mapping is unknown,
-            a share is outside [0, 1], or devices are stuck although the mapping is "weight",
-            which simulates no single devices.
+        ValueError: a bit count is not positive, M is above 24, K does not divide M, scale or
+            mapping is unknown, a share is outside [0, 1], or devices are stuck although the mapping
+            is "weight", which simulates no single devices.
     """
 
     variation: VariationModel
@@ -45,6 +46,9 @@ class Hardware:
 
     def __post_init__(self) -> None:
         at_least(1, weight_bits=self.weight_bits, device_bits=self.device_bits)
+        if self.weight_bits > MOST_BITS:
+            rule = f"must be at most {MOST_BITS}, float32's precision"
+            raise ValueError(f"weight_bits {rule}, got {self.weight_bits}")
         if self.weight_bits % self.device_bits:
             raise ValueError(
                 f"device_bits must divide weight_bits ({self.weight_bits}), got {self.device_bits}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sized
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -101,6 +101,23 @@ DATASETS: dict[str, Callable[..., Splits]] = {
 """Data sets by name: (folder, side=...) -> parts."""
 
 
+class Facts(NamedTuple):
+    """What is known of a data set before its files are read: of images, those to train on."""
+
+    classes: int
+    channels: int
+    training_images: int
+
+
+FACTS = {
+    "mnist5k": Facts(10, 1, 3_500),
+    "mnist": Facts(10, 1, 53_994),
+    "cifar10": Facts(10, 3, 45_000),
+    "cifar100": Facts(100, 3, 45_000),
+    "tiny_imagenet": Facts(200, 3, 90_000),
+}
+
+
 def _own(name: str, folder: Path) -> Path | None:
     """Return the folder of a user's own images, if there is one of this name."""
     own = folder / name
@@ -131,9 +148,21 @@ class Source:
         """All but the folder, which differs from machine to machine."""
         return {"name": self.name, "side": self.side, "training_images": self.training_images}
 
+    @property
+    def facts(self) -> Facts | None:
+        """What is known before the files are read; None of a folder of your own images."""
+        facts = FACTS.get(self.name)
+        return facts and facts._replace(
+            training_images=self.training_images or facts.training_images
+        )
+
     def check(self) -> None:
-        """Raise ValueError if the name is unknown or a file is missing; files are not opened."""
+        """Raise ValueError if the name is unknown, a file is missing, or images are too few.
+
+        Files are not opened: a folder's images are counted when it is loaded.
+        """
         folder = Path(self.folder)
+        self.check_count()
         if self.name not in DATASETS:
             if _own(self.name, folder) is None:
                 known = ", ".join(DATASETS)
@@ -143,6 +172,16 @@ class Source:
             from neft.data import downloaded  # see `_downloaded`
 
             downloaded.official_files(self.name, folder).check(folder)
+
+    def check_count(self) -> None:
+        """Raise ValueError if there are fewer training images, where that is known before."""
+        if self.name in FACTS:
+            self._check_count(FACTS[self.name].training_images)
+
+    def _check_count(self, there: int) -> None:
+        if self.training_images is not None and not 0 < self.training_images <= there:
+            rule = f"training_images must be from 1 to {there}"
+            raise ValueError(f"{self.name}: {rule}, got {self.training_images}")
 
     def load(self) -> Splits:
         """Return the data set's parts; the last ones are kept in memory.
@@ -166,13 +205,10 @@ def _load(source: Source) -> Splits:
 
         source.check()
         splits = split_folder(Path(source.folder) / source.name, **resized)
-    count, there = source.training_images, len(cast(Sized, splits.train))
-    if count is None:
+    source._check_count(len(cast(Sized, splits.train)))
+    if source.training_images is None:
         return splits
-    if not 0 < count <= there:
-        rule = f"training_images must be from 1 to {there}"
-        raise ValueError(f"{source.name}: {rule}, got {count}")
-    return replace(splits, train=Subset(splits.train, range(count)))
+    return replace(splits, train=Subset(splits.train, range(source.training_images)))
 
 
 def load(

@@ -3,59 +3,31 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    Strict,
-    StrictBool,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from ruamel.yaml import YAML, YAMLError
+from pydantic import Field, Strict, StrictBool, ValidationError, field_validator, model_validator
 
 from neft._utils import parallel
-from neft._utils.checks import one_of
+from neft._utils.checks import cut, one_of
 from neft._utils.parallel import Machine
 from neft.chip import Hardware
 from neft.data.datasets import DATASETS, Source
 from neft.devices import PRESETS, VariationModel
 from neft.networks import INITIALISATIONS, NETWORKS
-from neft.training import Schedule, build_method
+from neft.pipeline.schema import (
+    Count,
+    Name,
+    Number,
+    Positive,
+    Section,
+    Seeds,
+    Sizes,
+)
+from neft.pipeline.studies import Studies
+from neft.pipeline.yaml_files import read_yaml
+from neft.training import Method, NoiseInjection, Schedule, build_method
 from neft.training.compiling import check_compiler
-from neft.training.factorial import FACTORS
-from neft.training.points import SETTINGS
-from neft.training.settings import check_snapshots, first_error, vary_method
-
-
-def _distinct(values: list) -> list:
-    if any(value in values[:i] for i, value in enumerate(values)):
-        raise ValueError("values must be distinct")
-    return values
-
-
-# Strict: neither true nor "1" is 1. A name stands in paths, commands, tables and pages.
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Positive = Annotated[Number, Field(gt=0)]
-NonNegative = Annotated[Number, Field(ge=0)]
-Count = Annotated[int, Strict(), Field(ge=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
-Sizes = Annotated[list[NonNegative], Field(min_length=1), AfterValidator(_distinct)]
-Names = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
-Shares = Annotated[
-    list[Annotated[Number, Field(ge=0, le=1)]], Field(min_length=1), AfterValidator(_distinct)
-]
-Seeds = Annotated[
-    list[Annotated[int, Strict(), Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)
-]
-
-
-class Section(BaseModel):
-    """A section of params.yaml: no key may be missing, misspelt or changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from neft.training.feasibility import check_training
+from neft.training.grid import Benchmark
+from neft.training.settings import first_error, vary_method
 
 
 class Variation(Section):
@@ -104,6 +76,7 @@ class Dataset(Section):
     def _known(self) -> "Dataset":
         if self.name not in DATASETS:
             self.source.check()  # a folder of the user's
+        self.source.check_count()
         return self
 
     @property
@@ -172,129 +145,10 @@ class Compute(Section):
         return Machine(parallel.find_device(self.device), self.mixed_precision, self.compile)
 
 
-class Comparison(Section):
-    """A study of one method's networks, on a number of chips."""
-
-    method: str
-    chips: Count
-
-
 class Convergence(Section):
     """The validation accuracy, a fraction, above which a training counts as converged."""
 
     threshold: Annotated[Number, Field(ge=0, le=1)]
-
-
-class Mapping(Comparison):
-    """The study of mappings, with the shares of stuck devices on differential pairs."""
-
-    stuck: Shares
-
-
-class Ablations(Section):
-    """The study of settings changed one at a time, of other sigma_d and of other devices.
-
-    `vary` names sections of `methods`, their settings and the values to try instead, at `sigma_d`.
-    Noise injection is trained and tested at every pair of `sigma_matrix` and, at `sigma_d`, on
-    every pair of `devices`.
-    """
-
-    sigma_d: NonNegative
-    seeds: Seeds
-    epochs: Count
-    chips: Count
-    vary: dict[
-        str,
-        dict[str, Annotated[list[Any], Field(min_length=1), AfterValidator(_distinct)]],
-    ]
-    sigma_matrix: Sizes
-    devices: Names
-
-
-class Deployment(Section):
-    """The study of corrections after programming, of some methods' networks.
-
-    `sigma_d` is what the networks were trained for. `images` re-estimate BatchNorm's statistics;
-    `shares` of the weights are verified and then err at `sigma_verified`. At least one share must
-    lie strictly between 0 and 1, as the order of verification has no effect at 0 and 1.
-    """
-
-    methods: Names
-    sigma_d: Sizes
-    chips: Count
-    images: Annotated[
-        list[Annotated[int, Strict(), Field(ge=2)]],
-        Field(min_length=1),
-        AfterValidator(_distinct),
-    ]
-    shares: Shares
-    sigma_verified: NonNegative
-
-    @field_validator("shares")
-    @classmethod
-    def _ordered(cls, shares: list[float]) -> list[float]:
-        if not any(0 < share < 1 for share in shares):
-            raise ValueError("at least one share must lie strictly between 0 and 1")
-        return shares
-
-
-class Causes(Section):
-    """The factorial experiment: all combinations of `factors` (`neft.training.factorial`)."""
-
-    sigma_d: Sizes
-    seeds: Seeds
-    epochs: Count
-    chips: Count
-    factors: Annotated[Names, Field(min_length=2)]
-
-    @field_validator("factors")
-    @classmethod
-    def _known(cls, factors: list[str]) -> list[str]:
-        for factor in factors:
-            one_of(FACTORS, factor=factor)
-        return factors
-
-
-class Border(Section):
-    """The study of the conditions under which methods train, changed one at a time.
-
-    `vary` names settings (`neft.training.points`) and their values. A method trains where the
-    interval of its accuracy is above `threshold`, and fails where it is below.
-    """
-
-    sigma_d: NonNegative
-    seeds: Seeds
-    chips: Count
-    threshold: Annotated[Number, Field(ge=0, le=1)]
-    methods: Names
-    initialisations: Names
-    vary: dict[str, Annotated[list[Positive], Field(min_length=1), AfterValidator(_distinct)]]
-
-    @model_validator(mode="after")
-    def _known(self) -> "Border":
-        for name in self.initialisations:
-            one_of(INITIALISATIONS, initialisations=name)
-        for setting in self.vary:
-            one_of(SETTINGS, vary=setting)
-        return self
-
-
-class Studies(Section):
-    """Studies beyond the comparison of methods: a run makes those that it has a section for."""
-
-    mapping: Mapping | None = None
-    ageing: Comparison | None = None
-    ablations: Ablations | None = None
-    deployment: Deployment | None = None
-    causes: Causes | None = None
-    border: Border | None = None
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> "Studies":
-        for name in self.model_fields_set:
-            if getattr(self, name) is None:
-                raise ValueError(f"{name} must have settings, or not be there, got None")
-        return self
 
 
 class Parameters(Section):
@@ -334,12 +188,23 @@ class Parameters(Section):
         if studies.deployment:
             for name in studies.deployment.methods:
                 one_of(self.methods, **{"studies.deployment.methods": name})
+            facts = self.dataset.source.facts
+            for images in studies.deployment.images:
+                if facts and images > facts.training_images:
+                    rule = f"must be at most the {facts.training_images} training images"
+                    raise ValueError(f"studies.deployment.images {rule}, got {images}")
             for sigma_d in studies.deployment.sigma_d:
                 one_of(self.training.sigma_d, **{"studies.deployment.sigma_d": sigma_d})
         if studies.border:
             for name in studies.border.methods:
                 one_of(self.methods, **{"studies.border.methods": name})
         return self
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """The network and the data set."""
+        about = self.network
+        return Benchmark(self.dataset.source, about.name, about.width, about.initialisation)
 
     def sections(self) -> dict[str, Any]:
         """Return the sections as plain values, those of `studies` beside the others."""
@@ -353,25 +218,39 @@ def load(path: Path | str = "params.yaml") -> Parameters:
     Raises:
         ValueError: one line that names the file, the key, the rule and the value.
     """
+    values = read_yaml(path)
     try:
-        values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
         parameters = Parameters.model_validate(values)
-        for name, settings in parameters.methods.items():
-            build_method(name, settings)
-        if parameters.studies.ablations:
-            _check_variants(parameters, parameters.studies.ablations.vary)
+        _check_trainings(parameters)
     except ValidationError as error:
-        raise ValueError(f"{path}: {first_error(error)}") from error
-    except YAMLError as error:
-        raise ValueError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(cut(f"{path}: {first_error(error)}")) from error
+    except ValueError as error:
+        raise ValueError(cut(f"{path}: {error}")) from error
     return parameters
 
 
-def _check_variants(parameters: Parameters, vary: dict[str, dict[str, list[Any]]]) -> None:
-    for name, varied in vary.items():
-        for setting, values in varied.items():
-            for value in values:
-                method = vary_method(name, parameters.methods[name], setting, value)
-                check_snapshots(name, method, parameters.network.name)
+def _check_trainings(run: Parameters) -> None:
+    """Refuse methods, networks and images that could not be trained together."""
+    border, ablations = run.studies.border, run.studies.ablations
+    methods = {name: build_method(name, settings) for name, settings in run.methods.items()}
+    _check("network", NoiseInjection(), run.benchmark)
+    for name, method in methods.items():
+        _check(f"methods.{name}", method, run.benchmark)
+    if border:
+        for benchmark in border.benchmarks(run.benchmark, run.training.schedule):
+            benchmark.data.check_count()
+            for name in border.methods:
+                _check("studies.border.vary", methods[name], benchmark)
+    if ablations:
+        for name, varied in ablations.vary.items():
+            for setting, values in varied.items():
+                for value in values:
+                    method = vary_method(name, run.methods[name], setting, value)
+                    _check(f"studies.ablations.vary.{name}.{setting}", method, run.benchmark)
+
+
+def _check(key: str, method: Method, benchmark: Benchmark) -> None:
+    try:
+        check_training(method, benchmark)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error

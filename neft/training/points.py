@@ -22,6 +22,17 @@ SETTINGS: dict[str, Setter] = {
 }
 """What can be changed: (benchmark, schedule, value) -> both with the value in its place."""
 
+WHOLE = ("side", "training_images", "epochs")
+"""Settings whose values are whole numbers."""
+
+
+def check_setting(setting: str, values: Sequence[float]) -> None:
+    """Raise ValueError if a setting is unknown, or a value is not whole where it must be."""
+    one_of(SETTINGS, vary=setting)
+    for value in values:
+        if setting in WHOLE and value % 1:
+            raise ValueError(f"{setting} must be a whole number, got {value}")
+
 
 @dataclass(frozen=True)
 class Point:
@@ -51,10 +62,10 @@ def points(
         vary: setting -> values.
 
     Raises:
-        ValueError: a setting is unknown.
+        ValueError: a setting is unknown, or a value is no whole number where it must be.
     """
-    for setting in vary:
-        one_of(SETTINGS, setting=setting)
+    for setting, values in vary.items():
+        check_setting(setting, values)
     return [
         Point(setting, value, *SETTINGS[setting](benchmark, schedule, value))
         for setting, values in vary.items()

@@ -3,10 +3,8 @@
 import dataclasses
 from typing import Any
 
-import torch
 from pydantic import TypeAdapter, ValidationError
 
-from neft import networks
 from neft._utils.checks import one_of
 from neft.training.base import METHODS, Method
 
@@ -62,17 +60,6 @@ def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -
     if setting == "method":
         raise ValueError(f"studies.ablations.vary.{name}.method: unknown key")
     return build_method(name, {**settings, setting: value}, "studies.ablations.vary")
-
-
-def check_snapshots(name: str, method: Method, network: str) -> None:
-    """Refuse a snapshot that is no submodule before any training starts."""
-    with torch.device("meta"):
-        built = networks.build(network, classes=1, channels=1, width=1, seed=0)
-    modules = dict(built.named_modules())
-    for point in getattr(method, "snapshots", None) or ():
-        if point not in modules:
-            key = f"studies.ablations.vary.{name}.snapshots"
-            raise ValueError(f"{key}: must name submodules of {network}, got {point!r}")
 
 
 def first_error(error: ValidationError, prefix: str = "") -> str:

@@ -1,7 +1,9 @@
 """Every bad parameter file gives one line with file, key, rule and value."""
 
+import os
 from dataclasses import replace
 from functools import reduce
+from itertools import pairwise
 from operator import getitem
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("studies.ablations.devices", ["RRAM1", "RRAM9"], "@ must be .*got 'RRAM9'"),
     (
         "studies.ablations.vary.ofv",
-        {},
+        {"beta": [1]},
         "studies.ablations.vary must be one of .*noise_free, .*got 'ofv'",
     ),
     ("studies.ablations.vary.ovf.betta", [1], "@: unknown key"),
@@ -78,7 +80,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     (
         "studies.ablations.vary.irs.snapshots",
         [{"features.conv9": 6}],
-        "@: .*submodules of vgg8, got 'features.conv9'",
+        "@: .*submodule of the network, got 'features.conv9'",
     ),
     ("studies.mapping", None, "studies: mapping must have settings, .*got None"),
     ("studies.drift", {}, "@: unknown key"),
@@ -126,6 +128,23 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("methods.ovf.initialisation", "he", "methods.ovf: initialisation must be one of .*got 'he'"),
     ("network.initialisation", "he", "@ must be one of torch, .*, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
+    ("training.epochs", 10**7, "@: .*1000000, got 10000000"),
+    ("training.sigma_d", [0.1, 11], "@.1: .*10, got 11"),
+    ("hardware.weight_bits", 4096, "weight_bits must be at most 24, .*got 4096"),
+    ("dataset.training_images", 3501, "dataset: mnist5k: training_images must be from 1 to 3500"),
+    ("dataset.side", 10**6, "network: .*images must fit into memory, .*got"),
+    ("network.width", 1e4, "network: .*weights.* must fit into memory, .*got"),
+    ("network.width", 1e30, "network: width must be one .*, got 1e\\+30"),
+    ("methods.irs.snapshots", {"conv9": 6}, "methods.irs: snapshot must name .*got 'conv9'"),
+    ("methods.irs.gammas", [1.0], r"methods.irs: gammas must .*snapshots \(3\), got \[1.0"),
+    ("methods.irs.hidden", 10**9, "methods.irs: .*must fit into memory"),
+    ("studies.deployment.images", [2, 4000], "@ must be at most the 3500 .*got 4000"),
+    ("studies.ablations.vary", {}, "@: .*1 item"),
+    ("studies.ablations.vary.ovf", {}, "@: .*1 item"),
+    ("studies.border.vary", {}, "@: .*1 item"),
+    ("studies.border.vary.epochs", [2.5], "border: epochs must be a whole number, got 2.5"),
+    ("studies.border.vary.training_images", [9999], "training_images must be .*3500, got 9999"),
+    ("studies.border.vary.side", [7], "studies.border.vary: side must be at least 8 pixels, got 7"),
 ]
 
 
@@ -149,16 +168,49 @@ def test_bad_parameters_fail_in_one_line(key: str, value: Any, said: str, tmp_pa
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("text", [None, "", "a: [1", "- 1", "a: 1\na: 2"])
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in pairwise("abcdefghij")
+)
+TEXTS = [
+    (None, "must be a file, got: No such file"),
+    ("", "got None"),
+    ("a: [1", "not YAML"),
+    ("- 1", "got"),
+    ("a: 1\na: 2", "not YAML"),
+    ("a: !!python/object/apply:os.system [touch X]", "not YAML"),
+    ("a: 1\n" * 30_000, "at most 100,000 bytes, got 150,000"),
+    ("[" * 5000 + "]" * 5000, "nested at most 20 deep"),
+    ("a: &a [*a]", "nested at most 20 deep"),
+    ("- " * 30 + "1", "nested at most 20 deep"),
+    (LAUGHS, "at most 10,000 values"),
+    ("a: " + "9" * 9000, "digits"),
+    ("\x00", "not YAML"),
+    ("x" * 90_000, "got"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), TEXTS, ids=range(len(TEXTS)))
 def test_files_that_are_no_parameters_or_missing_fail_in_one_line(
-    text: str | None, tmp_path: Path
+    text: str | None, said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.yaml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ValueError, match=r"mine\.yaml: ") as caught:
+    with pytest.raises(ValueError, match=rf"^{path}: .*{said}") as caught:
         parameters.load(path)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 1100
+
+
+def test_what_is_no_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, said in (("pipe", "a pipe"), ("loop", ": Too many"), (".", "a folder")):
+        with pytest.raises(
+            ValueError, match=f"must be a file, got{'' if said[0] == ':' else ' '}{said}"
+        ):
+            parameters.load(tmp_path / name)
+    with pytest.raises(ValueError, match="must be a file, got a device"):
+        parameters.load("/dev/zero")
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)

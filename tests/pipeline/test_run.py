@@ -84,7 +84,7 @@ def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root:
     [
         ("params/none.yaml", "params/none.yaml: .*No such file"),
         ("smoke.yaml", "PARAMS must be params.yaml or params/NAME.yaml, got 'smoke.yaml'"),
-        ("params", "params: .*directory"),
+        ("params", "params: must be a file, got a folder"),
         ("params/bad.yaml", "params/bad.yaml: .*unknown key"),
         (
             "params/far.yaml",

@@ -33,5 +33,5 @@ def test_each_point_differs_from_the_run_in_its_setting_alone() -> None:
 
 
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"setting must be one of width, side, .*, got 'depth'"):
+    with pytest.raises(ValueError, match=r"vary must be one of width, side, .*, got 'depth'"):
         points(BENCHMARK, SCHEDULE, {"depth": [1]})
