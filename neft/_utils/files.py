@@ -1,11 +1,15 @@
 """Files: written as a whole or not at all, and read only if they are files."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+from neft._utils.checks import cut
 
 
 @contextmanager
@@ -53,3 +57,23 @@ def check_regular(path: str | Path) -> None:
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         raise ValueError(f"{path}: must be a file, got {kinds.get(stat.S_IFMT(mode), 'a device')}")
+
+
+def read_json(path: str | Path, what: str) -> dict[str, Any]:
+    """Return the values by name of a JSON file.
+
+    Args:
+        path: of the file.
+        what: it should be, for errors.
+
+    Raises:
+        ValueError: no regular file, not JSON, or no object; one line that names the file.
+    """
+    check_regular(path)
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"must be an object, got {values!r}")
+    except (OSError, RecursionError, ValueError) as error:
+        raise ValueError(cut(f"{path}: not a {what}: {error}")) from error
+    return values

@@ -26,7 +26,7 @@ columns that begin with conductance, target or temperature must have one of the 
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,7 +34,9 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from neft.characterize.table_files import numbers, read_table, read_text, shown
+from neft.characterize import schemas
+from neft.characterize.schemas import COUNT, FRACTION, INTEGER, NON_NEGATIVE, POSITIVE, checked
+from neft.characterize.table_files import read_table, read_text, shown
 
 _TAIL = (0.005, 0.01, 0.025, 0.05)
 _BODY = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -47,67 +49,35 @@ _READ_COLUMNS = ("cell", "time_s", "conductance_S", "target_S", "temperature_K",
 _RELAXATION_COLUMNS = ("cell", "elapsed_s", "r", "conductance_S", "gi", "range", "time_s")
 
 
-# `_checked` finds the values by the column names before " must" and reports the first failure only.
-def _rule(columns: str, rule: str, holds: Callable) -> pa.Check:
-    error = f"{columns} must {rule}"
-    return pa.Check(holds, error=error, ignore_na=False, n_failure_cases=1)
-
-
-def _text(column: str) -> pa.Column:
-    filled = _rule(column, "not be empty", lambda values: values.notna() & (values != ""))
-    return pa.Column(checks=filled, nullable=True)
-
-
-def _number(column: str, *rules: tuple[str, Callable]) -> pa.Column:
-    rules = (("be a finite number", np.isfinite), *rules)
-    return pa.Column(float, [_rule(column, *rule) for rule in rules], nullable=True)
-
-
-def _unique(*keys: str) -> pa.Check:
-    return _rule(", ".join(keys), "be unique together", lambda t: ~t.duplicated(list(keys)))
-
-
-def _constant(column: str, keys: Sequence[str]) -> pa.Check:
-    def holds(t: pd.DataFrame) -> pd.Series:
-        return t[column] == t.groupby(list(keys))[column].transform("first")
-
-    return _rule(column, f"be one value in a {' and '.join(keys)}", holds)
-
-
-def _ordered(pair: Sequence[str]) -> pa.Check:
-    return _rule(", ".join(pair), "not decrease", lambda t: t[pair[0]] <= t[pair[1]])
-
-
-_NON_NEGATIVE = ("be non-negative", lambda values: values >= 0)
-_POSITIVE = ("be positive", lambda values: values > 0)
-_INTEGER = ("be an integer", lambda values: values % 1 == 0)
-_COUNT = [_INTEGER, _NON_NEGATIVE, ("be below 2^53", lambda values: values < 2**53)]
-
-
 def _reads_schema(
     names: Sequence[str], conductance: str = "conductance_S", target: str = "target_S"
 ) -> pa.DataFrameSchema:
-    optional = {target: [_NON_NEGATIVE], "temperature_K": [_POSITIVE], "cycle": _COUNT}
-    rules = {"time_s": [_NON_NEGATIVE], conductance: [_NON_NEGATIVE]}
+    optional = {target: [NON_NEGATIVE], "temperature_K": [POSITIVE], "cycle": COUNT}
+    rules = {"time_s": [NON_NEGATIVE], conductance: [NON_NEGATIVE]}
     rules |= {name: rule for name, rule in optional.items() if name in names}
-    columns = {"cell": _text("cell")} | {name: _number(name, *rules[name]) for name in rules}
+    columns = {"cell": schemas.text("cell")} | {
+        name: schemas.number(name, *rules[name]) for name in rules
+    }
     unit = ["cell", "cycle"] if "cycle" in names else ["cell"]
-    constant = [_constant(name, unit) for name in (target, "temperature_K") if name in names]
-    return pa.DataFrameSchema(columns, checks=[_unique(*unit, "time_s"), *constant])
+    same = [schemas.constant(name, unit) for name in (target, "temperature_K") if name in names]
+    return pa.DataFrameSchema(columns, checks=[schemas.unique(*unit, "time_s"), *same])
 
 
 _LEVELS = pa.DataFrameSchema(
     {
-        **{name: _number(name) for name in STATISTICS},
-        "technology": _text("technology"),
-        "g_max_S": _number("g_max_S", _POSITIVE),
-        "time_s": _number("time_s", _NON_NEGATIVE),
-        "level": _number("level", _INTEGER, _NON_NEGATIVE),
-        "n": _number("n", _INTEGER, ("be at least 2", lambda values: values >= 2)),
-        "g": _number("g", ("lie in [0, 1]", lambda values: values.between(0, 1))),
-        "std": _number("std", _POSITIVE),
+        **{name: schemas.number(name) for name in STATISTICS},
+        "technology": schemas.text("technology"),
+        "g_max_S": schemas.number("g_max_S", POSITIVE),
+        "time_s": schemas.number("time_s", NON_NEGATIVE),
+        "level": schemas.number("level", INTEGER, NON_NEGATIVE),
+        "n": schemas.number("n", INTEGER, ("be at least 2", lambda values: values >= 2)),
+        "g": schemas.number("g", FRACTION),
+        "std": schemas.number("std", POSITIVE),
     },
-    checks=[_unique("technology", "time_s", "level"), *map(_ordered, pairwise(QUANTILE_COLUMNS))],
+    checks=[
+        schemas.unique("technology", "time_s", "level"),
+        *map(schemas.ordered, pairwise(QUANTILE_COLUMNS)),
+    ],
 )
 
 
@@ -137,7 +107,7 @@ def read_reads(path: str | Path) -> pd.DataFrame:
     target = _named(table, "target", _PER_SIEMENS, path, optional=True)
     _named(table, "temperature", ["K"], path, optional=True)
     schema = _reads_schema(list(table), conductance, target)
-    reads = _checked(table, schema, source=path).reset_index(drop=True)
+    reads = checked(table, schema, source=path).reset_index(drop=True)
     for name in {conductance, target} & set(reads):
         quantity, _, unit = name.partition("_")
         # Dividing rounds once: 40 uS become the same number as 40e-6 S.
@@ -160,7 +130,7 @@ def check_reads(reads: pd.DataFrame) -> pd.DataFrame:
         ValueError: the first fault: row, rule, value.
     """
     schema = _reads_schema(list(reads))
-    return _whole_cycles(_checked(reads.reset_index(drop=True), schema, source="reads"))
+    return _whole_cycles(checked(reads.reset_index(drop=True), schema, source="reads"))
 
 
 def _whole_cycles(reads: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +153,7 @@ def read_relaxation_tsv(path: str | Path) -> pd.DataFrame:
     negative = (conductance < 0) & np.isfinite(conductance)
     if negative.any():
         warnings.warn(f"{path}: left out {negative.sum()} negative read(s)", stacklevel=2)
-    return _checked(table[~negative], _reads_schema(()), source=path).reset_index(drop=True)
+    return checked(table[~negative], _reads_schema(()), source=path).reset_index(drop=True)
 
 
 def read_level_table(path: str | Path) -> pd.DataFrame:
@@ -195,7 +165,7 @@ def read_level_table(path: str | Path) -> pd.DataFrame:
     Raises:
         ValueError: the first fault: file, row (the names are row 1), rule, value.
     """
-    table = _checked(read_table(path), _LEVELS, path).reset_index(drop=True)
+    table = checked(read_table(path), _LEVELS, path).reset_index(drop=True)
     return table[list(LEVEL_COLUMNS)].astype({"technology": str, "level": int, "n": int})
 
 
@@ -216,24 +186,3 @@ def _named(
         rule = f"{'at most' if optional else 'exactly'} one column must be of {known}"
         raise ValueError(f"{path}: row 1: {rule}, got {shown(found or list(table))}")
     return found[0]
-
-
-def _checked(table: pd.DataFrame, schema: pa.DataFrameSchema, source: str | Path) -> pd.DataFrame:
-    """Return the table with the schema's numbers as floats, or raise its first fault."""
-    missing = [name for name in schema.columns if name not in table]
-    if missing:
-        raise ValueError(
-            f"{source}: row 1: columns must include {missing}, got {shown(list(table))}"
-        )
-    # Values that are no numbers become NaN, which the rules refuse: one pass finds every fault.
-    numeric = [name for name, column in schema.columns.items() if column.dtype is not None]
-    checked = table.assign(**{name: numbers(table[name]) for name in numeric})
-    try:
-        return schema.validate(checked, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        # Within a row, rules of one column ("Column") come before those of the whole table.
-        failure = error.failure_cases.sort_values(["index", "schema_context", "check_number"])
-    line, rule = failure[["index", "check"]].iloc[0]
-    columns = rule.partition(" must")[0].split(", ")
-    values = ", ".join(shown(table[name].astype(object).at[line]) for name in columns)
-    raise ValueError(f"{source}: row {line}: {rule}, got {values}")

@@ -13,28 +13,38 @@ from neft._utils.checks import cut
 from neft._utils.files import check_regular
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, least: int = 1) -> pd.DataFrame:
     """Read a table (.csv, .csv.gz or .parquet).
+
+    Args:
+        path: the file.
+        least: number of rows that it must have.
 
     Returns:
         The file's columns, indexed by line; the names are line 1, as in a CSV file. Fields are
         text, except for numbers in Parquet.
 
     Raises:
-        ValueError: no such file, not a readable table, no row, or two columns of the same name.
+        ValueError: no such file, not a readable table, too few rows, or two columns of the
+            same name.
     """
-    check_regular(path)
-    return (_read_parquet if _suffix(path) == ".parquet" else read_text)(path)
+    if _suffix(path) == ".parquet":
+        return _read_parquet(path, least)
+    return read_text(path, least=least)
 
 
-def read_text(path: str | Path, delimiter: str = ",", header: Sequence[str] = ()) -> pd.DataFrame:
+def read_text(
+    path: str | Path, delimiter: str = ",", header: Sequence[str] = (), least: int = 1
+) -> pd.DataFrame:
     """Read delimited text, plain or .gz, as `read_table` does.
 
     Args:
         path: the file.
         delimiter: separator of fields.
         header: names of the columns; if empty, those in the first row.
+        least: number of rows that it must have.
     """
+    check_regular(path)
     # Blank lines stay until the lines are numbered; "NA" and the like stay text.
     raw = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
     zipped = "gzip" if _suffix(path) == ".gz" else None
@@ -44,14 +54,15 @@ def read_text(path: str | Path, delimiter: str = ",", header: Sequence[str] = ()
         raise _unreadable(path, error) from error
     table.index += 1
     table = table[table.fillna("").ne("").any(axis=1)]
-    if len(table) < (1 if header else 2):
+    if len(table) < (least if header else least + 1):
         raise _empty(path, row=len(table) + 1)
     if not header:
         header, table = table.iloc[0], table.iloc[1:]
     return _titled(table, list(header), path)
 
 
-def _read_parquet(path: str | Path) -> pd.DataFrame:
+def _read_parquet(path: str | Path, least: int) -> pd.DataFrame:
+    check_regular(path)
     try:
         # Pandas gets an open file: with a path, it reads folders and adds columns by their names.
         with open(path, "rb") as file:
@@ -59,7 +70,7 @@ def _read_parquet(path: str | Path) -> pd.DataFrame:
     except (ArrowException, OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     table.index = pd.RangeIndex(2, len(table) + 2)
-    if table.empty:
+    if len(table) < least:
         raise _empty(path, row=2)
     table = _titled(table, list(table), path)
     other = [name for name in table if not is_numeric_dtype(table[name])]

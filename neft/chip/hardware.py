@@ -5,8 +5,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from neft._utils.checks import at_least, fraction, one_of
-from neft._utils.files import atomic_path
+from neft._utils.checks import at_least, cut, fraction, one_of
+from neft._utils.files import atomic_path, read_json
+from neft._utils.strict import strictly
 from neft.devices import PRESETS, VariationModel
 from neft.devices.model_files import from_dict, to_dict
 
@@ -106,13 +107,15 @@ class Hardware:
         """
         if name_or_path in PRESETS:
             return cls(PRESETS[name_or_path])
-        try:
-            values = json.loads(Path(name_or_path).read_text(encoding="utf-8"))
-            return cls(**{**values, "variation": from_dict(values["variation"])})
-        except FileNotFoundError as error:
+        if not Path(name_or_path).exists():
             known = ", ".join(PRESETS)
-            raise ValueError(
-                f"hardware must be a preset ({known}) or a file, got {str(name_or_path)!r}"
-            ) from error
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{name_or_path}: not a hardware file: {error!r}") from error
+            rule = f"hardware must be a preset ({known}) or a file"
+            raise ValueError(f"{rule}, got {str(name_or_path)!r}")
+        values = read_json(name_or_path, "hardware file")
+        try:
+            variation = values.pop("variation", None)
+            if not isinstance(variation, dict):
+                raise ValueError(f"variation must be an object, got {variation!r}")
+            return strictly(cls, values, variation=from_dict(variation))
+        except ValueError as error:
+            raise ValueError(cut(f"{name_or_path}: not a hardware file: {error}")) from error

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from neft._utils.checks import one_of
-from neft._utils.files import atomic_path
+from neft._utils.checks import cut, one_of
+from neft._utils.files import atomic_path, read_json
+from neft._utils.strict import strictly
 from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
 from neft.devices.variation import PolynomialGaussian, RatioGaussian, VariationModel
 
@@ -30,10 +31,11 @@ def load(path: Path | str) -> VariationModel:
     Raises:
         ValueError: not JSON, an unknown kind, or missing, unknown or bad values; it names the file.
     """
+    values = read_json(path, "variation model")
     try:
-        return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a variation model: {error}") from error
+        return from_dict(values)
+    except ValueError as error:
+        raise ValueError(cut(f"{path}: not a variation model: {error}")) from error
 
 
 def to_dict(model: VariationModel) -> dict[str, Any]:
@@ -43,12 +45,11 @@ def to_dict(model: VariationModel) -> dict[str, Any]:
 
 
 def from_dict(values: dict[str, Any]) -> VariationModel:
-    """Return the model of a dictionary that `to_dict` made."""
-    values = dict(values)
-    kind = values.pop("kind", None)
-    one_of(_KINDS, kind=kind)
-    return _KINDS[kind](**{key: _frozen(value) for key, value in values.items()})
+    """Return the model of a dictionary that `to_dict` made.
 
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+    Raises:
+        ValueError: an unknown kind, or missing, unknown or bad values.
+    """
+    kind: Any = values.get("kind")
+    one_of(list(_KINDS), kind=kind)
+    return strictly(_KINDS[kind], {key: value for key, value in values.items() if key != "kind"})

@@ -8,6 +8,7 @@ from pydantic import Field, Strict, StrictBool, ValidationError, field_validator
 from neft._utils import parallel
 from neft._utils.checks import cut, one_of
 from neft._utils.parallel import Machine
+from neft._utils.strict import first_error
 from neft.chip import Hardware
 from neft.data.datasets import DATASETS, Source
 from neft.devices import PRESETS, VariationModel
@@ -27,7 +28,7 @@ from neft.training import Method, NoiseInjection, Schedule, build_method
 from neft.training.compiling import check_compiler
 from neft.training.feasibility import check_training
 from neft.training.grid import Benchmark
-from neft.training.settings import first_error, vary_method
+from neft.training.settings import vary_method
 
 
 class Variation(Section):

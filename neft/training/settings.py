@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from neft._utils.checks import one_of
+from neft._utils.strict import first_error
 from neft.training.base import METHODS, Method
 
 
@@ -60,17 +61,3 @@ def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -
     if setting == "method":
         raise ValueError(f"studies.ablations.vary.{name}.method: unknown key")
     return build_method(name, {**settings, setting: value}, "studies.ablations.vary")
-
-
-def first_error(error: ValidationError, prefix: str = "") -> str:
-    """Return the first error of a validation in one line: key, rule, value."""
-    first = error.errors()[0]
-    key = ".".join(map(str, [prefix, *first["loc"]] if prefix else first["loc"]))
-    rule = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        rule = "unknown key"
-    elif first["type"] == "missing":
-        return f"{key}: missing key"
-    if ", got " in rule:
-        return f"{key}: {rule}" if key else rule
-    return f"{key}: {rule}, got {first['input']!r}"

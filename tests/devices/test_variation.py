@@ -78,16 +78,36 @@ def test_a_saved_model_loads_as_an_equal_model(model: VariationModel, tmp_path) 
         ('{"kind": "wiggly"}', "got 'wiggly'"),
         ('{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 0}', "must be positive"),
         ('{"kind": "ratio_gaussian", "name": "x", "source": ""}', "ratio"),
-        ('{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1, "s": 2}', "'s'"),
-        ("[1]", "not a variation model"),
+        (
+            '{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1, "s": 2}',
+            "s: unknown key",
+        ),
+        (
+            '{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": true}',
+            "ratio: .*got True",
+        ),
+        ('{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": "1"}', "ratio: .*got '1'"),
+        (
+            '{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": NaN}',
+            "positive.*got nan",
+        ),
+        ('{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1e999}', "positive.*inf"),
+        ('{"kind": "ratio_gaussian", "name": 5, "source": "", "ratio": 1}', "name: .*got 5"),
+        ('{"kind": ["ratio_gaussian"]}', r"kind must be one of .*got \['ratio_gaussian'\]"),
+        ('{"kind": {}}', "kind must be one of"),
+        ("[1]", r"must be an object, got \[1\]"),
+        ("null", "must be an object, got None"),
+        ("[" * 100_000, "not a variation model: .*recursion"),
+        ('"' + "x" * 10_000 + '"', "must be an object"),
+        ("\udcff", "not a variation model: .*decode"),
     ],
 )
 def test_errors_of_bad_model_files_name_file_and_fault(text: str, said: str, tmp_path) -> None:
     path = tmp_path / "model.json"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=r"model\.json") as caught:
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(ValueError, match=rf"^{path}: .*{said}") as caught:
         model_files.load(path)
-    assert said in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 1100
 
 
 FIVE = (0.0,) * 5
