@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import joblib
 import torch
 from tqdm import tqdm
+
+from neft._utils.orphans import end_with
 
 CPU = torch.device("cpu")
 PACKAGE = Path(__file__).parents[1]
@@ -68,12 +71,13 @@ def run(
     """
     workers = min(joblib.cpu_count(), max(len(tasks), 1)) if device == CPU else 1
     results = joblib.Parallel(n_jobs=workers, return_as="generator")(
-        joblib.delayed(_single_threaded)(function, task) for task in tasks
+        joblib.delayed(_single_threaded)(function, task, os.getpid()) for task in tasks
     )
     return list(tqdm(results, description, total=len(tasks), mininterval=1))
 
 
-def _single_threaded(function: Callable[..., Any], task: dict[str, Any]) -> Any:
+def _single_threaded(function: Callable[..., Any], task: dict[str, Any], caller: int) -> Any:
+    end_with(caller)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -7,6 +7,7 @@ are given as name=value. Values keep the types that YAML gives them.
 """
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 
+from neft._utils.checks import cut
 from neft._utils.files import atomic_path
+from neft._utils.orphans import end_with
 from neft.pipeline import parameters
 
 FAILED = Path(".scratch/failed")
@@ -91,11 +95,19 @@ def main() -> None:
     parser.add_argument("values", nargs="*", metavar="name=value")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     arguments = parser.parse_args()
+    if "DVC_STAGE" in os.environ:
+        end_with(os.getppid())  # DVC, or its shell: a killed run leaves no stage behind
     try:
         values = dict(value.split("=", 1) for value in arguments.values)
         execute(arguments.notebook, arguments.copy, values, params=arguments.params)
     except papermill.PapermillExecutionError as error:
-        sys.exit(f"error: {error.ename}: {error.evalue} (see {FAILED / arguments.copy.name})")
+        shown = cut(f"{error.ename}: {error.evalue}")
+        sys.exit(f"error: {shown} (see {FAILED / arguments.copy.name})")
+    except DeadKernelError:
+        rule = "its process must stay, was killed or out of memory"
+        sys.exit(f"error: {arguments.notebook}: {rule}; run again to continue")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted; run again to continue")
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
 

@@ -80,6 +80,26 @@ def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, m
     assert sorted(path.name for path in place.iterdir()) == ["book.ipynb", "params.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", "error: book.ipynb: its process .*killed"),
+        ("import os\nos.kill(os.getppid(), 2)", "error: interrupted; run again to continue"),
+        ("raise ValueError('long ' * 1000)", r"error: ValueError: long .*\.\.\. \(see"),
+        ("open('missing')", "error: FileNotFoundError: .*'missing' .see"),
+    ],
+)
+def test_whatever_ends_a_notebook_ends_in_one_line(
+    source: str, said: str, place: Path, monkeypatch
+) -> None:
+    write(place, source)
+    monkeypatch.setattr("sys.argv", ["notebook", "book.ipynb", "copy.ipynb"])
+    with pytest.raises(SystemExit, match=said) as caught:
+        notebook.main()
+    assert "\n" not in str(caught.value.code)
+    assert not (place / "copy.ipynb").exists()
+
+
 def test_scratch_stays_when_a_run_fails_and_goes_when_it_ends(place: Path) -> None:
     keep = "from pathlib import Path\nPath(scratch).mkdir(parents=True, exist_ok=True)\n"
     for last, stays in (("1 / 0", True), ("print(scratch)", False)):
