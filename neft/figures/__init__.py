@@ -18,6 +18,7 @@ from neft.figures.devices import (
     plot_weight_errors,
 )
 from neft.figures.factorial import plot_combinations, plot_effects
+from neft.figures.legible import left_out, legible
 from neft.figures.methods import (
     plot_accuracy_vs_setting,
     plot_accuracy_vs_sigma,

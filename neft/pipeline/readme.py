@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from neft._utils.files import atomic_path
+from neft.figures.legible import left_out, legible
 from neft.figures.style import method_style
 from neft.pipeline import parameters
 from neft.pipeline.parameters import Parameters
@@ -164,14 +165,20 @@ def command(params: Path) -> str:
 def results_block(metrics: Path, params: Path, command: str) -> str:
     """Say what a run found: mean accuracies, paired differences, and the paper's orderings.
 
+    Of very many methods the most accurate are shown, as in figures.
+
     Args:
         metrics: the run's folder of tables.
         params: its parameter file.
         command: that repeats it.
     """
     results = pd.read_csv(metrics / "results" / "results.csv")
-    parts = [table(results, setting(parameters.load(params)), command)]
+    shown = legible(results)
+    note = left_out(shown, results)
+    results = results[results.method.isin(shown)]
+    parts = [table(results, setting(parameters.load(params)), command), *([note] if note else [])]
     differences = pd.read_csv(metrics / "results" / "differences.csv")
+    differences = differences[differences.method.isin(shown) & differences.against.isin(shown)]
     if len(differences):
         parts.append(differences_table(differences))
     orderings = metrics / "results" / "orderings.csv"

@@ -147,6 +147,21 @@ def test_orderings_show_the_verdict_with_both_differences() -> None:
     ]
 
 
+def test_block_of_a_hundred_methods_is_short_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+    own = ROOT / "metrics" / "results"
+    (tmp_path / "results").mkdir()
+    names = [f"own{i}" for i in range(100)]
+    one = pd.read_csv(own / "results.csv").query("method == 'ovf'")
+    made = pd.concat(one.assign(method=name, accuracy=i / 100) for i, name in enumerate(names))
+    made.to_csv(tmp_path / "results" / "results.csv", index=False)
+    pair = pd.read_csv(own / "differences.csv").query("method == 'ovf'").head(len(one))
+    pairs = pd.concat(pair.assign(method=name, against=names[-1]) for name in names[:-1])
+    pairs.to_csv(tmp_path / "results" / "differences.csv", index=False)
+    block = readme.results_block(tmp_path, ROOT / "params.yaml", "make repro")
+    assert len(block.splitlines()) < 45
+    assert "own99" in block and "own84" not in block and "15 of 100 methods are shown" in block
+
+
 def test_block_replaces_only_what_is_between_the_markers() -> None:
     text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
     once = readme.replace_block(text, "new")
