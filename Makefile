@@ -8,7 +8,7 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro data verify test bench lab
+.PHONY: help repro data verify test campaign bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -25,6 +25,9 @@ verify: $(BIN)/.ready  ## compare a finished run with the published results, wit
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy
 	pytest
+
+campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and count (Linux, 40 minutes)
+	python tests/campaign/campaign.py
 
 bench: $(BIN)/.ready  ## measure what all costs (Linux, idle machine); NEFT_CIM=PATH: the paper's code, too
 	cd benchmarks && for each in reads programming chips; do python $$each.py; done
