@@ -6,9 +6,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from neft._utils.files import atomic_path
+from neft._utils.checks import cut
+from neft._utils.files import atomic_path, check_regular
 
 
 def save(path: Path | str, tensors: dict[str, Tensor], **header: object) -> None:
@@ -24,12 +25,13 @@ def load(path: Path | str) -> tuple[dict[str, Tensor], dict]:
     Raises:
         ValueError: the file, named in the message, is not a whole safetensors file.
     """
+    check_regular(path)
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["header"])
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a checkpoint: {error}") from error
+    except (OSError, RecursionError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(cut(f"{path}: not a checkpoint: {error}")) from error
 
 
 def prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -57,21 +59,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
         state.setdefault(int(index), {})[key] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def load_network(network: nn.Module, path: Path | str) -> nn.Module:
-    """Load weights and buffers that `save` wrote into a network of the same shapes; return it.
-
-    Raises:
-        ValueError: the file, named in the message, is no checkpoint, of another network, or holds a
-            value that is not finite.
-    """
-    tensors, _ = load(path)
-    for name, tensor in tensors.items():
-        if not tensor.isfinite().all():
-            raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: a checkpoint of another network: {error}") from error
-    return network

@@ -11,8 +11,8 @@ from neft._utils import parallel
 from neft.chip import Hardware
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.estimate import estimate_accuracy
-from neft.evaluation.grid import load_trained, tested
 from neft.evaluation.resumable import resumable
+from neft.evaluation.trained import load_trained, tested
 
 
 def estimate_grid(

@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 from neft._utils import checkpoints, parallel
 from neft.chip import Hardware, logits_over_chips
 from neft.data.datasets import FOLDER, Source
-from neft.evaluation.grid import load_trained, trained_networks
+from neft.evaluation.trained import load_trained, trained_networks
 
 COUNT = 4
 """Number of example images."""

@@ -3,18 +3,17 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import torch
-from torch import nn
 
-from neft import networks
-from neft._utils import checkpoints, parallel
+from neft._utils import parallel
 from neft.chip import Hardware, accuracy, logits_over_chips, program
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.deployment import Deployment
 from neft.evaluation.resumable import resumable
+from neft.evaluation.trained import load_trained, tested
 from neft.evaluation.uncertainty import OverChips
 
 
@@ -48,56 +47,6 @@ class Evaluation(NamedTuple):
 
     draws: pd.DataFrame
     uncertainty: pd.DataFrame
-
-
-def trained_networks(folder: Path | str, sigma_d: Sequence[float] | None = None) -> list[Path]:
-    """List the networks of a folder, in the order of their names.
-
-    Args:
-        folder: what `neft.training.grid.train_grid` filled.
-        sigma_d: only networks that were trained for one of these; None for all.
-
-    Raises:
-        ValueError: there is none.
-    """
-    paths = sorted(Path(folder).glob("[!.]*.safetensors"))  # a dot begins one that is half-written
-    if not paths:
-        raise ValueError(f"{folder}: must hold trained networks (*.safetensors), found none")
-    if sigma_d is not None:
-        paths = [path for path in paths if checkpoints.load(path)[1]["sigma_d"] in sigma_d]
-        if not paths:
-            asked = ", ".join(map(str, sigma_d))
-            raise ValueError(f"{folder}: must hold networks for sigma_d {asked}, found none")
-    return paths
-
-
-def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
-    """Read a network that `train_grid` saved, and what it was trained for.
-
-    Returns:
-        The network in evaluation mode, and method, sigma_d, seed, network, dataset.
-
-    Raises:
-        ValueError: not such a checkpoint; names the file.
-    """
-    _, header = checkpoints.load(path)
-    try:
-        network = networks.build(**header["network"], seed=0)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not a trained network: {error!r}") from error
-    return checkpoints.load_network(network, path).eval(), header
-
-
-def tested(header: dict[str, Any], hardware: Hardware, sigma_d: float) -> dict[str, Any]:
-    """Return the columns that tell which network was tested, and on what chips."""
-    return {
-        "method": header["method"],
-        "trained_sigma_d": header["sigma_d"],
-        "seed": header["seed"],
-        "preset": hardware.variation.name,
-        "mapping": hardware.mapping,
-        "sigma_d": sigma_d,
-    }
 
 
 def evaluate_grid(

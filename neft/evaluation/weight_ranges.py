@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from neft.chip import device_weights
-from neft.evaluation.grid import load_trained
+from neft.evaluation.trained import load_trained
 
 
 def weight_ranges(paths: Sequence[Path]) -> pd.DataFrame:

@@ -60,8 +60,11 @@ def test_truncated_and_other_files_are_refused_by_name(tmp_path: Path) -> None:
     save_file(TENSORS, tmp_path / "other", {"header": "no JSON"})
     (tmp_path / "folder").mkdir()
     cut = (f"cut to {share}" for share in shares)
-    for name in (*cut, "text", "pickle", "bare", "other", "folder", "missing"):
+    for name in (*cut, "text", "pickle", "bare", "other"):
         with pytest.raises(ValueError, match=f"{name}: not a checkpoint"):
+            checkpoints.load(tmp_path / name)
+    for name in ("folder", "missing"):
+        with pytest.raises(ValueError, match=f"{name}: must be a file, got"):
             checkpoints.load(tmp_path / name)
 
 
@@ -112,19 +115,3 @@ def test_a_restored_adam_continues_with_the_same_bits(tmp_path: Path) -> None:
     steps(resumed, again, range(3, 6))
     for a, b in zip(network.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert bits(a) == bits(b)
-
-
-def test_a_network_is_loaded_with_its_buffers(tmp_path: Path) -> None:
-    network = nn.BatchNorm1d(3)
-    network(torch.randn(8, 3, generator=torch.Generator().manual_seed(0)))
-    checkpoints.save(tmp_path / "c", network.state_dict())
-    other = nn.BatchNorm1d(3)
-    assert checkpoints.load_network(other, tmp_path / "c") is other
-    torch.testing.assert_close(other.state_dict(), network.state_dict(), rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("other", [nn.Linear(2, 4), nn.Linear(2, 3, bias=False), nn.PReLU()])
-def test_another_network_is_refused_by_name(tmp_path: Path, other: nn.Module) -> None:
-    checkpoints.save(tmp_path / "c.safetensors", nn.Linear(2, 3).state_dict())
-    with pytest.raises(ValueError, match=r"c\.safetensors: a checkpoint of another network"):
-        checkpoints.load_network(other, tmp_path / "c.safetensors")

@@ -178,5 +178,5 @@ def test_networks_that_are_half_written_or_not_finite_are_not_tested(tmp_path: P
     tensors, header = checkpoints.load(path)
     tensors["classifier.7.bias"][0] = float("nan")
     checkpoints.save(path, tensors, **header)
-    with pytest.raises(ValueError, match=rf"{path.name}: classifier.7.bias must be finite"):
+    with pytest.raises(ValueError, match=rf"{path.name}: .*classifier.7.bias must be finite"):
         load_trained(path)
