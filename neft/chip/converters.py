@@ -1,6 +1,6 @@
 """Converters and tiles of a chip: DACs, ADCs, and the rows that one array of devices has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -126,7 +126,8 @@ def convert(
     """
     input = through_dac(input, converters, bounds)
     if converters.adc_bits is None and converters.tile_rows is None:
-        return type(layer).forward(layer, input)
+        own: Callable[..., Tensor] = type(layer).forward
+        return own(layer, input)
     total: Tensor | None = None
     for partial in partial_sums(layer, input, converters.tile_rows):
         if converters.adc_bits is not None:

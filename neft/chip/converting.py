@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from types import MethodType
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from neft.chip.converter_ranges import ENDS, RangeRule, Ranges, check_ranges
 from neft.chip.converters import Converted, Converters, convert, partial_sums, through_dac
 from neft.chip.layers import Where, device_weights, on_devices
 
-KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+KINDS: tuple[type[nn.Module], ...] = get_args(Converted)  # of layers that may have converters
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def converting(
     _match(ranges, layers, converters)
     with ExitStack() as stack:
         for path, layer in layers.items():
-            forward = partial(convert, converters=converters, bounds=ranges[path])
+            forward = partial(convert, layer, converters=converters, bounds=ranges[path])
             stack.enter_context(_forward(layer, forward))
         yield
 
@@ -87,7 +87,7 @@ def calibrate(
     found: dict[str, dict[str, float]] = {}
     with evaluating(network), seeded("calibration"), ExitStack() as stack:
         for path, layer in layers.items():
-            forward = partial(_measure, converters=converters, path=path, found=found)
+            forward = partial(_measure, layer, converters=converters, path=path, found=found)
             stack.enter_context(_forward(layer, forward))
         network(images.to(next(network.parameters()).device))
     for path, layer in layers.items():
@@ -109,7 +109,7 @@ def converted_layers(network: nn.Module, where: Where = on_devices) -> dict[str,
         if weights.isdisjoint(map(id, layer.parameters(recurse=False))):
             continue
         name, kinds = path or "network", ", ".join(kind.__name__ for kind in KINDS)
-        if not isinstance(layer, KINDS):
+        if not isinstance(layer, Converted):
             raise ValueError(
                 f"{name} must be one of {kinds} to have converters, got {type(layer).__name__}"
             )
@@ -122,8 +122,8 @@ def converted_layers(network: nn.Module, where: Where = on_devices) -> dict[str,
 
 @contextmanager
 def _forward(layer: nn.Module, forward: Callable[..., Tensor]) -> Iterator[None]:
-    """Replace a layer's forward by a method, which a copy of the layer calls with itself."""
-    vars(layer)["forward"] = MethodType(forward, layer)
+    """Replace a layer's forward by a `partial` of the layer: a copy gets one of its own."""
+    vars(layer)["forward"] = forward
     try:
         yield
     finally:
