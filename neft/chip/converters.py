@@ -27,9 +27,9 @@ class Converters:
 
     where Q_dac and Q_adc are `quantise` with the bits and a range per layer, or the identity. Each
     column of each tile has its own ADC, all ADCs of a layer have the same range, and the sum over
-    tiles is digital and exact. (After the input and output quantisation of aihwkit, arXiv
-    2104.02184, and the tiles and calibrated ADC ranges of CrossSim, github.com/sandialabs/
-    cross-sim.)
+    tiles is digital and exact. (After the quantised inputs and outputs of aihwkit, arXiv
+    2104.02184, and the arrays of limited size and calibrated ADC ranges of CrossSim's Inference
+    Manual v2.0, github.com/sandialabs/cross-sim.)
 
     Args:
         dac_bits: of the inputs; None for exact inputs.

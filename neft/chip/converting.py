@@ -28,6 +28,9 @@ def converting(
     with programmed weights, `accuracy_over_chips`, `train`. So do copies of the network that are
     made there, and they keep them. Ranges do not change in training.
 
+    Rounding can turn a difference in a last bit, as between memory formats or sizes of a batch,
+    into a whole step of a converter.
+
     Args:
         network: any module; after the block it is as it was.
         converters: around the devices; with neither converters nor tiles the network runs as it is.
@@ -67,13 +70,14 @@ def calibrate(
 
     All images pass as one batch through the network in evaluation mode. A layer's ranges are set
     before the batch goes on through its converters, so that the next layer's range is that of the
-    signal that it will get. A layer that is called several times has the widest of its ranges.
+    signal that it will get. A layer that is called several times has the widest of its ranges. The
+    partial sums of all of a layer's tiles are in memory together.
 
     Args:
         network: any module; it is not changed.
         images: [images, channels, height, width], or inputs of another shape.
-        converters: whose rules set the ranges; the signal of an output range is the partial sums
-            of all of a layer's tiles.
+        converters: whose rules set the ranges, that of the outputs from the partial sums of all of
+            a layer's tiles.
         where: see `converting`.
 
     Returns:

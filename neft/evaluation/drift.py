@@ -31,8 +31,8 @@ def drift_factors(
     """
     factors: dict[str, Tensor | float] = {}
     for name, weight in weights.items():
-        wide = weight.detach().double()
-        found = (wide.sign() * chip[name].double()).sum()
+        wide = weight.detach().to(torch.promote_types(weight.dtype, torch.float32))
+        found = (wide.sign() * chip[name]).sum()
         factors[name] = (wide.abs().sum() / found).to(weight.dtype) if found > 0 else 1.0
     return factors
 

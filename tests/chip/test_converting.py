@@ -34,13 +34,13 @@ HARDWARE = Hardware(PRESETS["RRAM1"])
 COARSE = Converters(6, 6, Percentile(99), Deviations(3), 20)
 
 
-def small(dtype: torch.dtype = torch.float64) -> tuple[nn.Sequential, Tensor]:
+def small() -> tuple[nn.Sequential, Tensor]:
     with seeded("converting"):
         net = nn.Sequential(
             nn.Conv2d(2, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(6, 4, 3, stride=2, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3),
         )  # fmt: skip
-        return net.to(dtype), torch.randn(5, 2, 12, 12, dtype=dtype)
+        return net.double(), torch.randn(5, 2, 12, 12, dtype=torch.float64)
 
 
 def untouched(net: nn.Module) -> bool:
@@ -194,9 +194,7 @@ def test_a_network_trains_with_its_converters(method, tiny: Splits) -> None:
         net = networks.build("lenet5", classes=3, channels=1, width=0.5, seed=0)
         ranges = {} if converters.exact else calibrate(net, images, converters)
         with converting(net, converters, ranges):
-            history = train(
-                net, method, tiny, HARDWARE, 0.1, SCHEDULE, seed=0, progress=False
-            )  # fmt: skip
+            history = train(net, method, tiny, HARDWARE, 0.1, SCHEDULE, seed=0, progress=False)
         losses.append(history.train_loss)
         trained.append(net)
         assert history.train_loss.iloc[-1] < history.train_loss.iloc[0] and untouched(net)

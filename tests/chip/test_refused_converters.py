@@ -8,13 +8,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neft._utils.seeding import seeded
 from neft.chip import Converters, Deviations, Fixed, Percentile, calibrate, converting, on_devices
 
 COARSE = Converters(6, 6, Percentile(99), Deviations(3), 20)
 
 
 def small() -> tuple[nn.Sequential, Tensor]:
-    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 4), nn.Linear(4, 2))
+    with seeded("refused"):
+        net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 4), nn.Linear(4, 2))
     return net, torch.linspace(-1, 1, 96).view(3, 2, 4, 4)
 
 
@@ -54,9 +56,7 @@ def test_layers_that_fast_paths_of_torch_do_not_call_are_named() -> None:
     def but_attention(name: str, layer: nn.Module) -> bool:
         return "attn" not in name and on_devices(name, layer)
 
-    with pytest.raises(
-        ValueError, match=r"^linear1 must be called to have converters, got no call"
-    ):
+    with pytest.raises(ValueError, match=r"^linear1 must be called to have converters, got"):
         calibrate(transformer(), torch.ones(1, 2, 4), COARSE, where=but_attention)
 
 
@@ -84,10 +84,7 @@ def test_ranges_of_another_network_are_refused() -> None:
 
     def cases() -> Iterator[tuple[dict, str]]:
         fewer = {name: ranges[name] for name in ("0", "2")}
-        yield (
-            fewer,
-            "^ranges must be those of the network's layers, got '3', a layer without ranges",
-        )
+        yield fewer, "^ranges must be those of .* layers, got '3', a layer without ranges$"
         yield {**ranges, "9": {}}, "got '9', ranges without a layer$"
         yield {**ranges, "2": {"input": 1.0}}, r"^ranges of 2 must have output, got {'input': 1.0}$"
         yield {**ranges, "2": {"input": -1.0}}, "^input range of 2 must be positive and finite"

@@ -6,7 +6,7 @@ from helpers.variation import DRIFTING
 from torch import nn
 
 from neft import networks
-from neft._utils.seeding import generator
+from neft._utils.seeding import generator, seeded
 from neft.chip import Hardware, device_weights, program
 from neft.devices import PRESETS
 from neft.evaluation.drift import drift_factors, program_compensated
@@ -55,7 +55,8 @@ def test_the_sum_of_the_conductances_in_use_is_that_of_the_weights() -> None:
 def test_factors_are_near_one_where_errors_have_mean_zero() -> None:
     """1 / a is 1 plus the sum of the errors over that of |w|: its spread follows from theirs."""
     hardware = Hardware(PRESETS["RRAM1"])
-    layer = nn.Linear(200, 100)
+    with seeded("drift"):
+        layer = nn.Linear(200, 100)
     weights, draw = device_weights(layer), generator("chips")
     size = weights["weight"].abs()
     spread = 0.1 * hardware.slice_factor * size.max() * size.numel() ** 0.5 / size.sum()
