@@ -1,5 +1,15 @@
-"""A network on devices: choice of weights, storage, programming, Monte Carlo inference."""
+"""A network on devices: choice of weights, storage, programming, converters, Monte Carlo."""
 
+from neft.chip.converter_ranges import (
+    Deviations,
+    Fixed,
+    Percentile,
+    Ranges,
+    load_ranges,
+    save_ranges,
+)
+from neft.chip.converters import Converters, quantise
+from neft.chip.converting import calibrate, converting
 from neft.chip.execution import Execution, fast_execution
 from neft.chip.fast_layers import fast_layers
 from neft.chip.hardware import MAPPINGS, Hardware

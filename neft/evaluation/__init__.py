@@ -2,6 +2,7 @@
 
 from neft.evaluation.batchnorm import Recalibration
 from neft.evaluation.deployment import Deployment
+from neft.evaluation.drift import DriftCompensation
 from neft.evaluation.estimate import AccuracyEstimate, estimate_accuracy
 from neft.evaluation.estimated_grid import estimate_grid
 from neft.evaluation.grid import Condition, Evaluation, evaluate_grid

@@ -12,12 +12,14 @@ from neft._utils.seeding import generator
 from neft.chip import Hardware, accuracy, accuracy_over_chips, device_weights, logits_over_chips
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
-from neft.evaluation import Deployment, Recalibration, WriteVerify
+from neft.evaluation import Deployment, DriftCompensation, Recalibration, WriteVerify
 from neft.evaluation.deployment import training_images
 
 HARDWARE = Hardware(PRESETS["RRAM4"])
 CORRECTIONS = pytest.mark.parametrize(
-    "correction", [Recalibration(30), WriteVerify(0.5, images=30)], ids=lambda c: type(c).__name__
+    "correction",
+    [Recalibration(30), WriteVerify(0.5, images=30), DriftCompensation()],
+    ids=lambda c: type(c).__name__,
 )
 
 

@@ -1,0 +1,128 @@
+"""Ranges of converters: rules that set them from calibration images, and their JSON files."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from neft._utils.checks import positive
+from neft._utils.files import atomic_path
+
+ENDS = ("input", "output")
+
+Ranges = Mapping[str, Mapping[str, float]]
+"""By layer's name, the bound r of the range [-r, r] of its inputs ("input") and of the partial sums
+that its ADCs read ("output"), where the layer has such a converter."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same bound for every layer.
+
+    Args:
+        value: the bound, in units of the signal.
+
+    Raises:
+        ValueError: the value is not positive and finite.
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        positive(value=self.value)
+
+    def bound(self, signal: Tensor) -> float:
+        """Return the value, whatever the signal."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """The smallest size |x| of a layer's signal that at least this share of it does not exceed.
+
+    Args:
+        percent: of the signal's values, over 0 to 100; 100 is the largest size, without clipping.
+
+    Raises:
+        ValueError: percent is outside (0, 100].
+    """
+
+    percent: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percent <= 100:
+            raise ValueError(f"percent must be above 0 and at most 100, got {self.percent}")
+
+    def bound(self, signal: Tensor) -> float:
+        """Return the bound of a signal of any shape."""
+        sizes = signal.detach().abs().flatten()
+        rank = min(len(sizes), math.ceil(len(sizes) * self.percent / 100))
+        return sizes.kthvalue(rank).values.item()
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """A multiple of a layer's root mean square: of its standard deviation about 0.
+
+    It is taken about 0 because the converters' ranges are symmetric.
+
+    Args:
+        count: number of standard deviations.
+
+    Raises:
+        ValueError: count is not positive and finite.
+    """
+
+    count: float
+
+    def __post_init__(self) -> None:
+        positive(count=self.count)
+
+    def bound(self, signal: Tensor) -> float:
+        """Return the bound of a signal of any shape."""
+        norm = torch.linalg.vector_norm(signal.detach()).item()
+        return self.count * norm / math.sqrt(signal.numel())
+
+
+RangeRule = Fixed | Percentile | Deviations
+
+
+def save_ranges(ranges: Ranges, path: Path | str) -> None:
+    """Write ranges as JSON, atomically."""
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(ranges, indent=2) + "\n")
+
+
+def load_ranges(path: Path | str) -> dict[str, dict[str, float]]:
+    """Read what `save_ranges` wrote.
+
+    Raises:
+        ValueError: the file, named in the message, does not hold positive and finite ranges.
+    """
+    try:
+        ranges = json.loads(Path(path).read_text(encoding="utf-8"))
+        check_ranges(ranges)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not a file of ranges: {error}") from error
+    return ranges
+
+
+def check_ranges(ranges: Ranges) -> None:
+    """Refuse ranges that are not positive and finite numbers for the ends of layers.
+
+    Raises:
+        ValueError: the first that is not, with its layer's name.
+    """
+    if not isinstance(ranges, Mapping):
+        raise ValueError(f"ranges must be a mapping by layer, got {ranges!r}")
+    for path, bounds in ranges.items():
+        if not isinstance(bounds, Mapping) or not bounds.keys() <= set(ENDS):
+            raise ValueError(f"ranges of {path} must be named input or output, got {bounds!r}")
+        for end, bound in bounds.items():
+            if type(bound) not in (int, float):
+                raise ValueError(f"{end} range of {path} must be a number, got {bound!r}")
+            positive(**{f"{end} range of {path}": bound})
