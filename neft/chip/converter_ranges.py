@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neft._utils.checks import positive
-from neft._utils.files import atomic_path
+from neft._utils.checks import cut, positive
+from neft._utils.files import atomic_path, read_json
 
 ENDS = ("input", "output")
 
@@ -103,11 +103,11 @@ def load_ranges(path: Path | str) -> dict[str, dict[str, float]]:
     Raises:
         ValueError: the file, named in the message, does not hold positive and finite ranges.
     """
+    ranges = read_json(path, "file of ranges")
     try:
-        ranges = json.loads(Path(path).read_text(encoding="utf-8"))
         check_ranges(ranges)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: not a file of ranges: {error}") from error
+    except ValueError as error:
+        raise ValueError(cut(f"{path}: not a file of ranges: {error}")) from error
     return ranges
 
 

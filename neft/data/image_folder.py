@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from neft._utils.files import check_regular
 from neft.data.datasets import Splits
 from neft.data.downloaded import splits
 from neft.data.loading import Part
@@ -32,7 +33,8 @@ def split_folder(folder: Path, side: int = 32) -> Splits:
 
     Raises:
         ValueError: train and test differ in their classes, a class has no image to test or fewer
-            than two to train, an image cannot be decoded, or a channel is the same everywhere.
+            than two to train, an image cannot be decoded or is found twice, or a channel is the
+            same everywhere.
     """
     (train, classes), (test, others) = (_read(folder / name, side) for name in ("train", "test"))
     if classes != others:
@@ -59,9 +61,14 @@ def _read(folder: Path, side: int) -> tuple[Part, list[str]]:
         raise ValueError(f"{folder}: {rule}: {error}") from error
     fit = v2.Compose([v2.Resize(side), v2.CenterCrop(side), v2.PILToTensor()])
     pixels, found = [], []
+    places: dict[Path, str] = {}
     for path, _ in files.samples:
+        check_regular(path)
+        if (own := Path(path).resolve()) in places:
+            raise ValueError(f"{path}: must be there once, is {places[own]} through a link, too")
+        places[own] = path
         try:
-            content = Path(path).read_bytes()
+            content = own.read_bytes()
             pixels.append(fit(Image.open(BytesIO(content), formats=FORMATS).convert("RGB")))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"{path}: not an image that can be decoded") from error

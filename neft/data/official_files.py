@@ -15,6 +15,7 @@ from torchvision.datasets import CIFAR10, CIFAR100, MNIST
 from torchvision.datasets.mnist import read_image_file, read_label_file
 from torchvision.datasets.utils import check_integrity
 
+from neft._utils.files import check_regular
 from neft.data.loading import Part, digests
 
 
@@ -38,15 +39,18 @@ class OfficialFiles:
         """Raise ValueError if a file is missing."""
         for file in self.files:
             path = folder / self.place / file
-            if not path.is_file():
-                raise self.error(folder, path, "no such file")
+            try:
+                check_regular(path)
+            except ValueError as error:
+                problem = str(error).removeprefix(f"{path}: ")
+                raise self.error(folder, path, problem) from error
 
     def error(self, folder: Path, path: Path, problem: str) -> ValueError:
         """Return the error that says what is wrong with a file and how to download it."""
-        folder = folder.resolve()
+        folder = folder.absolute()
         command = f"python -m neft.data.download {self.name} --folder {shlex.quote(str(folder))}"
         return ValueError(
-            f"{path.resolve()}: {problem}; to get it from {self.url} remove "
+            f"{path.absolute()}: {problem}; to get it from {self.url} remove "
             f"{folder / self.place}, if it is there, and run: {command}"
         )
 

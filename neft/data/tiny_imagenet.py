@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from neft._utils.files import check_regular
 from neft.data.loading import Part
 from neft.data.official_files import OfficialFiles
 
@@ -47,8 +48,9 @@ def read_tiny_imagenet(folder: Path) -> tuple[Part, Part]:
 def _text(folder: Path, file: str) -> str:
     path = folder / TINY_IMAGENET.place / file
     try:
+        check_regular(path)
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise TINY_IMAGENET.error(folder, path, "cannot be read") from error
 
 
@@ -101,6 +103,7 @@ def _part(folder: Path, classes: dict[Path, str], names: list[str]) -> Part:
 def _decode(folder: Path, path: Path) -> tuple[np.ndarray, str]:
     """Return the image, [SIDE, SIDE, 3], and the SHA-256 of its file."""
     try:
+        check_regular(path)
         content = path.read_bytes()
         image = np.array(Image.open(BytesIO(content), formats=["JPEG"]).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -56,7 +56,7 @@ def test_files_hold_the_ranges_as_they_are(tmp_path: Path) -> None:
         ({"a": {"output": "2"}}, "output range of a must be a number, got '2'"),
         ({"a": {"inputs": 1.0}}, "ranges of a must be named input or output, got {'inputs': 1.0}"),
         ({"a": 1.0}, "ranges of a must be named input or output, got 1.0"),
-        ([1.0], r"ranges must be a mapping by layer, got \[1.0\]"),
+        ([1.0], r"must be an object, got \[1.0\]"),
     ],
 )
 def test_a_file_with_other_content_is_refused(tmp_path: Path, content: object, said: str) -> None:
@@ -71,5 +71,6 @@ def test_a_file_that_is_missing_or_cut_is_refused(tmp_path: Path) -> None:
     for content in (None, '{"a": '):
         if content is not None:
             path.write_text(content)
-        with pytest.raises(ValueError, match=r"ranges\.json: not a file of ranges: "):
+        said = "must be a file" if content is None else "not a file of ranges"
+        with pytest.raises(ValueError, match=rf"ranges\.json: {said}"):
             load_ranges(path)

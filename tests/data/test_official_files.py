@@ -98,7 +98,8 @@ class Trap:
         return Path.touch, (Path("trapped"),)
 
 
-NO_FILE, NOT_WHOLE, MD5 = "no such file", "not a whole file of its kind", "its MD5 is not the"
+NO_FILE, A_FOLDER = "must be a file, got: No such file", "must be a file, got a folder"
+NOT_WHOLE, MD5 = "not a whole file of its kind", "its MD5 is not the"
 UNLABELLED = other("../../val_annotations.txt", replaced(FIRST_LINE, ""))
 NARROW = "images must be 28 x 28, are 28 x 27"
 EMPTY_CLASS = f"every class must have an image, {WNID} has none"
@@ -108,7 +109,7 @@ DAMAGES: dict[str, list[tuple[str, Damage, str]]] = {
     "mnist": [
         (f"{TRAIN}-{IMAGES}", removed, NO_FILE),
         (f"{TEST}-{LABELS}", removed, NO_FILE),
-        (f"{TRAIN}-{LABELS}", replaced_by_folder, NO_FILE),
+        (f"{TRAIN}-{LABELS}", replaced_by_folder, A_FOLDER),
         (f"{TRAIN}-{IMAGES}", left_packed_and_halved, NO_FILE),
         (f"{TRAIN}-{IMAGES}", halved, NOT_WHOLE),
         (f"{TEST}-{IMAGES}", lengthened, NOT_WHOLE),
@@ -205,7 +206,7 @@ def test_torchvision_unpickles_no_file_with_an_unpublished_md5(
 def test_check_finds_a_data_set_or_says_how_to_download_it(
     name: str, tmp_path: Path, monkeypatch
 ) -> None:
-    with pytest.raises(ValueError, match="no such file; to get it from http"):
+    with pytest.raises(ValueError, match="got: No such file or directory; to get it from http"):
         Source(name, folder=tmp_path).check()
     write(name, tmp_path, draw(name), monkeypatch)
     Source(name, folder=tmp_path).check()

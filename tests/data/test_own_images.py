@@ -1,5 +1,6 @@
 """Parts of a user's own images: disjoint, complete, fixed by the images alone."""
 
+import os
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
@@ -185,3 +186,18 @@ def test_a_bad_folder_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     (mine / "test").rename(mine / "tests")
     assert "name must be one of mnist5k, " in said()
+
+
+def test_pipes_are_not_waited_for_and_no_image_counts_twice(folder: Path) -> None:
+    cats = folder / "mine" / "train" / "cat"
+    (cats / "round").symlink_to(cats)
+    with pytest.raises(ValueError, match=r"cat/0.jpg through a link, too$"):
+        Source("mine", 16, folder=folder).load()
+    (cats / "round").unlink()
+    (cats / "loop.png").symlink_to("loop.png")
+    with pytest.raises(ValueError, match=r"cat/loop\.png: must be a file, got: Too many"):
+        Source("mine", 16, folder=folder).load()
+    (cats / "loop.png").unlink()
+    os.mkfifo(cats / "pipe.png")
+    with pytest.raises(ValueError, match=r"cat/pipe\.png: must be a file, got a pipe"):
+        Source("mine", 16, folder=folder).load()

@@ -88,7 +88,7 @@ def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root:
         ("params/bad.yaml", "params/bad.yaml: .*unknown key"),
         (
             "params/far.yaml",
-            r"\S*/datasets/cifar-10-batches-bin/data_batch_1\.bin: no such file; to get it",
+            r"\S*/datasets/cifar-10-batches-bin/data_batch_1\.bin: must be a file, .*; to get it",
         ),
         ("params/mine.yml", "PARAMS must be .*, got 'params/mine.yml'"),
     ],
