@@ -13,14 +13,14 @@ help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.yaml: into results/NAME
-	python -m neft.pipeline.run "$(PARAMS)"
+	neft run "$(PARAMS)"
 
 data: $(BIN)/.ready  ## download a data set into datasets/: DATASET=mnist, cifar10, cifar100 or tiny_imagenet
 	@test -n "$(DATASET)" || { echo "error: DATASET must be named, as in make data DATASET=mnist" >&2; exit 1; }
-	python -m neft.data.download $(DATASET)
+	neft download $(DATASET)
 
 verify: $(BIN)/.ready  ## compare a finished run with the published results, within their intervals
-	python -m neft.pipeline.verify "$(PARAMS)"
+	neft verify "$(PARAMS)"
 
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy

@@ -1,7 +1,7 @@
 """Run the pipeline: the default run at the root, other parameter files in folders of their own.
 
-    python -m neft.pipeline.run                        # params.yaml
-    python -m neft.pipeline.run params/NAME.yaml       # in results/NAME/
+    neft run                        # params.yaml
+    neft run params/NAME.yaml       # in results/NAME/
 
 results/NAME is a second root: links to the pipeline, the code and the data, the parameter file
 as its params.yaml, and a DVC repository of its own. So a run writes nothing outside its folder,
@@ -11,6 +11,7 @@ and commands at the root do not see it.
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from neft.pipeline import parameters
@@ -72,11 +73,11 @@ def _link(link: Path, target: Path) -> None:
         link.symlink_to(target)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Check a parameter file and that its data set is there, then run what is out of date."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
-    chosen = parser.parse_args().params
+    chosen = parser.parse_args(arguments).params
     try:
         parameters.load(chosen).dataset.source.check()
         os.chdir(folder(chosen))
