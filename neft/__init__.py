@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Import a room or a public name at its first use: the command line starts without torch."""
+        """Import a room or a public name at its first use, so that commands start without torch."""
         if not name.startswith("_") and find_spec(f"neft.{name}"):
             return import_module(f"neft.{name}")
         if name == "__all__" or (not name.startswith("_") and name in __dir__()):

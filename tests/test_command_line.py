@@ -1,4 +1,4 @@
-"""Laws of the command `neft`: it starts fast, names what there is, and ends in one line if wrong."""
+"""Laws of the command `neft`: it starts fast, says what there is, and fails in one line."""
 
 import subprocess
 import sys

@@ -5,7 +5,7 @@ import pandas as pd
 from neft.characterize.levels import level_errors
 
 FEWEST_LEVELS, FEWEST_ERRORS = 5, 4
-"""What `neft.characterize.model_selection.compare` needs: so many levels, so many errors in each."""
+"""Levels, and errors in each, that `neft.characterize.model_selection.compare` needs."""
 
 
 def usable_levels(reads: pd.DataFrame, *, g_max_S: float, below: int) -> int | None:

@@ -23,7 +23,7 @@ model = variation_models.{function}(variation_models.at_time(levels, {technology
 hardware = Hardware(model)"""
 
 FUNCTIONS = {"": "gaussian", "_smooth": "smooth", "_quantiles": "empirical"}
-"""Suffix of a model's name -> the function of `neft.characterize.variation_models` that makes it."""
+"""Suffix of a model's name -> function of `neft.characterize.variation_models` that makes it."""
 
 
 def summary(tables: dict[str, pd.DataFrame], output: Path) -> str:
@@ -74,7 +74,8 @@ def lines_for_params(found: pd.DataFrame, output: Path) -> str:
     preset = last.technology + SUFFIXES[last.candidate]
     others = " or ".join(name for name in names if name != preset)
     return f"""\
-For a run with these devices, change these lines of params.yaml, then make repro:
+For a run with these devices, change these lines of params.yaml, then make repro. (Shorter is the
+run of params/mine.yaml: change them there, then make repro PARAMS=params/mine.yaml.)
 
 variation:
   folder: {_quoted(folder_for_params(output))}

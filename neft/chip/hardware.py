@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neft._utils.checks import at_least, fraction, one_of
 from neft._utils.files import atomic_path
-from neft.devices import PRESETS, VariationModel
+from neft.devices import MODEL_NAMES, VariationModel, named_model
 from neft.devices.model_files import from_dict, to_dict
 
 SCALES = ("tensor", "channel")
@@ -95,20 +95,28 @@ class Hardware:
 
     @classmethod
     def load(cls, name_or_path: Path | str) -> "Hardware":
-        """Return a published preset with the default bits, or read a file written by `save`.
+        """Return named devices with the default bits, or read a file written by `save`.
+
+        Args:
+            name_or_path: of a published preset or a measured model (`neft.devices.MODEL_NAMES`),
+                or of a file.
 
         Raises:
-            ValueError: `name_or_path` is neither a preset's name nor a hardware file.
+            ValueError: `name_or_path` is neither such a name nor a hardware file.
+
+        Example:
+            >>> round(Hardware.load("RRAM_B").sigma_d_measured, 3)
+            0.055
         """
-        if name_or_path in PRESETS:
-            return cls(PRESETS[name_or_path])
+        if name_or_path in MODEL_NAMES:
+            return cls(named_model(str(name_or_path)))
         try:
             values = json.loads(Path(name_or_path).read_text(encoding="utf-8"))
             return cls(**{**values, "variation": from_dict(values["variation"])})
         except FileNotFoundError as error:
-            known = ", ".join(PRESETS)
+            known = ", ".join(MODEL_NAMES)
             raise ValueError(
-                f"hardware must be a preset ({known}) or a file, got {str(name_or_path)!r}"
+                f"hardware must be named devices ({known}) or a file, got {str(name_or_path)!r}"
             ) from error
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{name_or_path}: not a hardware file: {error!r}") from error

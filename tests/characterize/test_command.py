@@ -1,4 +1,4 @@
-"""Laws of what `neft characterize` prints: the tables' numbers, and lines that params.yaml takes."""
+"""Laws of what `neft characterize` prints: the tables' numbers, lines that params.yaml takes."""
 
 import re
 import shutil
@@ -147,8 +147,8 @@ def test_usable_levels_are_fewer_and_each_has_enough_cells(cells: int, tmp_path:
 def test_an_empty_part_of_the_range_has_no_usable_number(root: Path) -> None:
     reads = read_reads("reads.csv")
     assert usable_levels(reads, g_max_S=100e-6, below=32) is None
-    with pytest.raises(SystemExit, match="at least 2 reads that differ, got 0$"):
-        __main__.main("reads.csv --technology x --g-max-uS 100 --output x --quiet".split())
+    with pytest.raises(SystemExit, match=r"at least 2 reads that differ, got 0$"):
+        __main__.main(["reads.csv", "--technology=x", "--g-max-uS=100", "--output=x", "--quiet"])
 
 
 NAMES = ["mine", "a" * 60, "a" * 61, "my device", "9x", "a/b", "hardware", *PRESETS, "RRAM_B"]

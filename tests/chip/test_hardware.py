@@ -66,7 +66,7 @@ def test_hardware_loads_a_preset_by_name() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "must be a preset .* or a file, got"),
+        (None, "must be named devices .* or a file, got"),
         ("[]", "not a hardware file"),
         ('{"weight_bits": 8}', "variation"),
         (
