@@ -8,7 +8,7 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro data verify test bench lab
+.PHONY: help repro data verify test audit bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -25,6 +25,12 @@ verify: $(BIN)/.ready  ## compare a finished run with the published results, wit
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy
 	pytest
+
+audit: $(BIN)/.ready  ## compare the installed versions with known vulnerabilities; needs the network
+	@python -c "from urllib.request import urlopen; urlopen('https://pypi.org/simple/pip/', timeout=20)" \
+		2>/dev/null || { echo "error: pypi.org must be reachable for an audit, is not" >&2; exit 1; }
+	python -m pip install --quiet --constraint constraints.txt --editable '.[audit]'
+	pip-audit --skip-editable
 
 bench: $(BIN)/.ready  ## measure what all costs (Linux, idle machine); NEFT_CIM=PATH: the paper's code, too
 	cd benchmarks && for each in reads programming chips; do python $$each.py; done

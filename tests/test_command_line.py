@@ -1,5 +1,6 @@
 """Laws of the command `neft`: it starts fast, says what there is, and fails in one line."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -76,6 +77,18 @@ def test_a_fault_of_our_own_is_not_blamed_on_the_installation(monkeypatch) -> No
     monkeypatch.setitem(COMMANDS, "lost", ("neft.lost", ""))
     with pytest.raises(ModuleNotFoundError, match=r"neft\.lost"):
         main(["lost"])
+
+
+def test_only_commands_print() -> None:
+    for path in sorted((ROOT / "neft").rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and function.name != "main":
+                names = {n.func.id for n in ast.walk(function) if is_named_call(n)}
+                assert "print" not in names, f"{path.name}: {function.name}"
+
+
+def is_named_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
 
 
 def test_the_package_offers_its_rooms_and_public_names_at_first_use() -> None:
