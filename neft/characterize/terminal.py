@@ -1,7 +1,6 @@
 """What the command `neft characterize` prints: sizes, models, tables, and lines for params.yaml."""
 
 import json
-import re
 from pathlib import Path
 from textwrap import fill
 
@@ -69,6 +68,7 @@ def lines_for_params(found: pd.DataFrame, output: Path) -> str:
         found: its rows of `neft.characterize.recommendation.overview`.
         output: folder of its tables.
     """
+    # YAML takes a JSON string: a folder may be called 7, or have spaces in its name.
     last, times = found.iloc[-1], ", ".join(f"{time_s:g}" for time_s in found.time_s)
     names = [last.technology + suffix for suffix in dict.fromkeys(SUFFIXES.values())]
     preset = last.technology + SUFFIXES[last.candidate]
@@ -78,7 +78,7 @@ For a run with these devices, change these lines of params.yaml, then make repro
 run of params/mine.yaml: change them there, then make repro PARAMS=params/mine.yaml.)
 
 variation:
-  folder: {_quoted(folder_for_params(output))}
+  folder: {json.dumps(folder_for_params(output))}
   technologies:
     {last.technology}: {last.time_s:g}  # s; measured: {times}
 
@@ -92,11 +92,6 @@ def folder_for_params(output: Path) -> str:
     if (here / "params.yaml").is_file() and output.is_relative_to(here):
         return output.relative_to(here).as_posix()
     return output.as_posix()
-
-
-def _quoted(text: str) -> str:
-    """Write text for YAML, which takes a double-quoted JSON string."""
-    return text if re.fullmatch(r"[\w/][\w./-]*", text) else json.dumps(text)
 
 
 def _in_python(last: pd.Series, output: Path) -> str:

@@ -66,7 +66,7 @@ def folder(params: Path) -> Path:
 def _check_tables(params: Path, tables: Path) -> None:
     """Refuse a folder of tables that no stage of a run would find."""
     if ".." in tables.parts:
-        rule = "must be inside of this folder, or a path from / on"
+        rule = "must be a path inside the repository, or an absolute one"
         raise ValueError(f"{params}: variation.folder {rule}, got '{tables}'")
     if not tables.is_dir() and not Path(f"{tables}.dvc").exists():
         rule = "must be a folder of tables, which neft characterize makes"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from neft.characterize import __main__, read_level_table, variation_models
+from neft.characterize import __main__, bundled, read_level_table, variation_models
 from neft.characterize.level_counts import usable_levels
 from neft.characterize.reads import read_reads
 from neft.characterize.terminal import folder_for_params
@@ -104,9 +104,10 @@ def test_folders_are_relative_to_params_yaml_or_else_absolute(root: Path, monkey
     assert folder_for_params(Path("mine")) == str(root / "elsewhere" / "mine")
 
 
-def test_a_folder_with_spaces_is_quoted(root: Path, capsys) -> None:
-    call("--levels", "8", "--output", "a: b #1")
-    assert pasted(capsys.readouterr().out)["variation"]["folder"] == "a: b #1"
+@pytest.mark.parametrize("name", ["a: b #1", "7", "größe"])
+def test_any_folders_name_stays_text_in_yaml(name: str, root: Path, capsys) -> None:
+    call("--levels", "8", "--output", name)
+    assert pasted(capsys.readouterr().out)["variation"]["folder"] == name
 
 
 def test_reads_at_time_0_only_get_lines_of_python_that_work(root: Path, capsys) -> None:
@@ -170,3 +171,8 @@ def test_names_are_refused_as_params_yaml_refuses_them(name: str, root: Path) ->
         call("--output", "x", reads="none.csv", technology=name)
     assert ("--technology must" in str(ended.value.code)) == refused
     assert "\n" not in str(ended.value.code)
+
+
+def test_rebuilding_the_bundled_tables_without_the_reads_ends_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^error: .* must exist; download it from http\S+$"):
+        bundled.main([str(tmp_path)])

@@ -109,7 +109,7 @@ def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root:
             "params/lost.yaml",
             "params/lost.yaml: variation.folder must .*'lost', which is not there",
         ),
-        ("params/out.yaml", "params/out.yaml: variation.folder must be inside .*'../out'"),
+        ("params/out.yaml", "params/out.yaml: variation.folder must be a path inside .*'../out'"),
         ("params/mine.yml", "PARAMS must be .*, got 'params/mine.yml'"),
     ],
 )
