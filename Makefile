@@ -8,19 +8,19 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro data verify test campaign bench lab
+.PHONY: help repro data verify test campaign audit bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 repro: $(BIN)/.ready  ## run the pipeline, data to figures; PARAMS=params/NAME.yaml: into results/NAME
-	python -m neft.pipeline.run "$(PARAMS)"
+	neft run "$(PARAMS)"
 
 data: $(BIN)/.ready  ## download a data set into datasets/: DATASET=mnist, cifar10, cifar100 or tiny_imagenet
 	@test -n "$(DATASET)" || { echo "error: DATASET must be named, as in make data DATASET=mnist" >&2; exit 1; }
-	python -m neft.data.download $(DATASET)
+	neft download $(DATASET)
 
 verify: $(BIN)/.ready  ## compare a finished run with the published results, within their intervals
-	python -m neft.pipeline.verify "$(PARAMS)"
+	neft verify "$(PARAMS)"
 
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy
@@ -28,6 +28,12 @@ test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 
 campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and count (Linux, 40 minutes)
 	python tests/campaign/campaign.py
+
+audit: $(BIN)/.ready  ## compare the installed versions with known vulnerabilities; needs the network
+	@python -c "from urllib.request import urlopen; urlopen('https://pypi.org/simple/pip/', timeout=20)" \
+		2>/dev/null || { echo "error: pypi.org must be reachable for an audit, is not" >&2; exit 1; }
+	python -m pip install --quiet --constraint constraints.txt --editable '.[audit]'
+	pip-audit --skip-editable
 
 bench: $(BIN)/.ready  ## measure what all costs (Linux, idle machine); NEFT_CIM=PATH: the paper's code, too
 	cd benchmarks && for each in reads programming chips; do python $$each.py; done

@@ -6,51 +6,24 @@ from measurements), `chip` (a network on devices), `data` and `networks`, `train
 `pipeline`, which runs them all.
 """
 
+from importlib import import_module
 from importlib.metadata import version
-
-from neft.chip import Hardware, accuracy_over_chips, logits_over_chips, program
-from neft.data.datasets import load as load_dataset
-from neft.data.own_images import split_datasets, split_tensors
-from neft.evaluation import Recalibration, WriteVerify
-from neft.pretrained import load_network
-from neft.training import (
-    IRS,
-    OVF,
-    CorrectNet,
-    Distillation,
-    Method,
-    NoiseInjection,
-    ParameterAttack,
-    RightCensored,
-    ScaledLogits,
-    Schedule,
-    SharpnessAware,
-    train,
-)
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 __version__ = version("neft")
 
-__all__ = [
-    "IRS",
-    "OVF",
-    "CorrectNet",
-    "Distillation",
-    "Hardware",
-    "Method",
-    "NoiseInjection",
-    "ParameterAttack",
-    "Recalibration",
-    "RightCensored",
-    "ScaledLogits",
-    "Schedule",
-    "SharpnessAware",
-    "WriteVerify",
-    "accuracy_over_chips",
-    "load_dataset",
-    "load_network",
-    "logits_over_chips",
-    "program",
-    "split_datasets",
-    "split_tensors",
-    "train",
-]
+if TYPE_CHECKING:
+    from neft._public import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a room or a public name at its first use, so that commands start without torch."""
+        if not name.startswith("_") and find_spec(f"neft.{name}"):
+            return import_module(f"neft.{name}")
+        if name == "__all__" or (not name.startswith("_") and name in __dir__()):
+            return getattr(import_module("neft._public"), name)
+        raise AttributeError(f"module 'neft' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return [*globals(), *import_module("neft._public").__all__]

@@ -1,32 +1,66 @@
 """Command line: the tables of one technology from a file of its reads."""
 
 import argparse
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from neft.characterize.analysis import characterize, write
+from neft.characterize.level_counts import usable_levels
 from neft.characterize.reads import read_reads
+from neft.characterize.terminal import summary
+from neft.devices import PRESETS
 
 
-def main() -> None:
-    """Write the tables of one technology; on an error, print one line and exit with status 1."""
-    parser = argparse.ArgumentParser(prog="python -m neft.characterize", description=main.__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the tables of one technology, and say what they show and how a run uses them.
+
+    On an error, it prints one line and ends with status 1.
+    """
+    parser = argparse.ArgumentParser(prog="neft characterize", description=main.__doc__)
     parser.add_argument("reads", type=Path, help="CSV, CSV.GZ or Parquet")
     parser.add_argument("--technology", required=True, help="its name in the tables")
     parser.add_argument("--g-max-uS", type=float, required=True, help="end of the range, G_max")
     parser.add_argument("--levels", type=int, default=32, help="number of equal parts of the range")
     parser.add_argument("--output", type=Path, required=True, help="folder for the tables")
-    given = parser.parse_args()
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    given = parser.parse_args(arguments)
     try:
-        tables = characterize(
-            read_reads(given.reads),
+        _check_name(given.technology)
+        tables = _tables(read_reads(given.reads), given)
+        write(given.output, tables)
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    print(summary(tables, given.output))
+
+
+def _check_name(technology: str) -> None:
+    """Refuse a name that params.yaml would refuse: it stands in paths, commands and pages."""
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,59}", technology):
+        rule = "must be a letter, then at most 59 letters, digits, _ or -"
+        raise ValueError(f"--technology {rule}, got {technology!r}")
+    if technology in (*PRESETS, "hardware"):
+        raise ValueError(f"--technology must not be the name of a preset, got {technology!r}")
+
+
+def _tables(reads: pd.DataFrame, given: argparse.Namespace) -> dict[str, pd.DataFrame]:
+    g_max_S = given.g_max_uS * 1e-6
+    try:
+        return characterize(
+            reads,
             technology=given.technology,
-            g_max_S=given.g_max_uS * 1e-6,
+            g_max_S=g_max_S,
             levels=given.levels,
+            quiet=given.quiet,
         )
     except ValueError as error:
-        sys.exit(f"error: {error}")
-    write(given.output, tables)
+        fewer = usable_levels(reads, g_max_S=g_max_S, below=given.levels)
+        if fewer is None:
+            raise
+        raise ValueError(f"{error}; --levels {fewer} would do") from error
 
 
 if __name__ == "__main__":

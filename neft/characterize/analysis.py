@@ -1,6 +1,6 @@
 """All tables of one technology from its reads: level table and comparison of candidate models.
 
-    python -m neft.characterize reads.csv --technology mine --g-max-uS 50 --output mine
+    neft characterize reads.csv --technology mine --g-max-uS 50 --output mine
 
 writes `levels.csv`, `candidates.csv`, `distances.csv`, `intervals.csv` and `ranks.csv` into the
 folder `mine`. To use them, set `folder` and `technologies` of `variation` in params.yaml.
@@ -19,7 +19,13 @@ from neft.characterize.parameter_intervals import intervals
 
 
 def characterize(
-    reads: pd.DataFrame, *, technology: str, g_max_S: float, levels: int = 32, seed: int = 0
+    reads: pd.DataFrame,
+    *,
+    technology: str,
+    g_max_S: float,
+    levels: int = 32,
+    seed: int = 0,
+    quiet: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Summarise reads by time and level, and compare the candidate models at every time.
 
@@ -29,6 +35,7 @@ def characterize(
         g_max_S: upper end of the conductance range, in siemens.
         levels: number of equal parts of the range.
         seed: of the random halves of cells and of the bootstrap.
+        quiet: show no progress bar.
 
     Returns:
         Tables by name. `levels`: the level table. `ranks`: the rank correlations between times.
@@ -43,7 +50,8 @@ def characterize(
     errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
     table = summarise_levels(errors, technology=technology, g_max_S=g_max_S)
     made: dict[str, list[pd.DataFrame]] = {"candidates": [], "distances": [], "intervals": []}
-    for time_s, rows in tqdm(errors.groupby("time_s"), f"compare models of {technology}"):
+    label = f"compare models of {technology}"
+    for time_s, rows in tqdm(errors.groupby("time_s"), label, disable=quiet):
         by_level = rows.groupby("level")
         g = by_level.g.mean()
         groups = [group.error.to_numpy() for _, group in by_level]

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +68,12 @@ def build(raw_folder: str | Path) -> dict[str, pd.DataFrame]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Rewrite the bundled tables from a folder of raw reads."""
-    command = "python -m neft.characterize.bundled"
-    parser = argparse.ArgumentParser(prog=command, description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="neft bundle", description=main.__doc__)
     parser.add_argument("raw_folder", help="folder with " + " and ".join(s.file for s in SOURCES))
-    write(FOLDER, build(parser.parse_args(arguments).raw_folder))
+    try:
+        write(FOLDER, build(parser.parse_args(arguments).raw_folder))
+    except ValueError as error:
+        sys.exit(f"error: {error}")
 
 
 def _tables(source: Source, folder: Path) -> dict[str, pd.DataFrame]:

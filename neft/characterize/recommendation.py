@@ -1,8 +1,14 @@
-"""Recommended variation models, as sentences, from a comparison of candidates."""
+"""Recommended variation models, as a table and as sentences, from a comparison of candidates."""
 
 import pandas as pd
 
 from neft._utils.checks import one_of
+
+SUFFIXES = {"constant": "", "s_ratio": "", "smooth": "_smooth", "quantiles": "_quantiles"}
+"""Candidate -> what follows the technology in the name of the model that a run takes for it.
+
+The Gaussian with each level's own spread bears the technology's name alone. Its mean is zero, as
+that of `constant` and `s_ratio`, and it follows the spread of either."""
 
 
 def at_times(comparison: pd.DataFrame, technologies: dict[str, float]) -> pd.DataFrame:
@@ -22,6 +28,24 @@ def at_times(comparison: pd.DataFrame, technologies: dict[str, float]) -> pd.Dat
         far = (rows.time_s - time_s).abs()
         chosen.append(rows[far == far.min()])
     return pd.concat(chosen, ignore_index=True)
+
+
+def overview(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tabulate the size of the error at each time, and the simplest adequate candidate.
+
+    Args:
+        tables: of `neft.characterize.analysis.characterize`.
+
+    Returns:
+        Columns technology, time_s; sigma_d, low, high: the constant Gaussian's, which is the root
+        mean square of the error as a fraction of G_max, with its 95 % interval; candidate.
+    """
+    rows, keys = tables["intervals"], ["technology", "time_s"]
+    sizes = rows[(rows.candidate == "constant") & (rows.parameter == "sigma_d")]
+    sizes = sizes[[*keys, "value", "low", "high"]].rename(columns={"value": "sigma_d"})
+    comparison = tables["candidates"]
+    simplest = comparison[comparison.adequate].groupby(keys, sort=False).head(1)
+    return sizes.merge(simplest[[*keys, "candidate"]], on=keys, validate="1:1")
 
 
 def sentences(comparison: pd.DataFrame) -> list[str]:

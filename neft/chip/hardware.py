@@ -8,7 +8,7 @@ from pathlib import Path
 from neft._utils.checks import at_least, cut, fraction, one_of
 from neft._utils.files import atomic_path, read_json
 from neft._utils.strict import strictly
-from neft.devices import PRESETS, VariationModel
+from neft.devices import MODEL_NAMES, VariationModel, named_model
 from neft.devices.model_files import from_dict, to_dict
 
 SCALES = ("tensor", "channel")
@@ -100,16 +100,24 @@ class Hardware:
 
     @classmethod
     def load(cls, name_or_path: Path | str) -> "Hardware":
-        """Return a published preset with the default bits, or read a file written by `save`.
+        """Return named devices with the default bits, or read a file written by `save`.
+
+        Args:
+            name_or_path: of a published preset or a measured model (`neft.devices.MODEL_NAMES`),
+                or of a file.
 
         Raises:
-            ValueError: `name_or_path` is neither a preset's name nor a hardware file.
+            ValueError: `name_or_path` is neither such a name nor a hardware file.
+
+        Example:
+            >>> round(Hardware.load("RRAM_B").sigma_d_measured, 3)
+            0.055
         """
-        if name_or_path in PRESETS:
-            return cls(PRESETS[name_or_path])
+        if name_or_path in MODEL_NAMES:
+            return cls(named_model(str(name_or_path)))
         if not Path(name_or_path).exists():
-            known = ", ".join(PRESETS)
-            rule = f"hardware must be a preset ({known}) or a file"
+            known = ", ".join(MODEL_NAMES)
+            rule = f"hardware must be named devices ({known}) or a file"
             raise ValueError(f"{rule}, got {str(name_or_path)!r}")
         values = read_json(name_or_path, "hardware file")
         try:

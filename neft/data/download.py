@@ -1,6 +1,6 @@
 """Download a data set's official files, each checked against its published MD5 before use.
 
-    python -m neft.data.download mnist [--folder datasets]
+    neft download mnist [--folder datasets]
 
 A download that was interrupted continues where it stopped.
 """
@@ -11,7 +11,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -66,12 +66,13 @@ DOWNLOADS: dict[str, list[Download]] = {
 files torchvision's. Tiny ImageNet's authors give none; its loaders agree on this one."""
 
 
-def download(name: str, folder: Path) -> None:
+def download(name: str, folder: Path, *, quiet: bool = False) -> None:
     """Bring a data set's files into a folder; what is there already is not downloaded again.
 
     Args:
         name: in `DOWNLOADS`.
         folder: of data sets.
+        quiet: show no progress bar.
 
     Raises:
         ValueError: an address cannot be reached, or a file's MD5 is not the published one.
@@ -80,19 +81,19 @@ def download(name: str, folder: Path) -> None:
         target = folder / each.place
         if not target.exists():
             packed = folder / each.url.rpartition("/")[2]
-            _fetch(each, packed, target)
+            _fetch(each, packed, target, quiet)
             _unpack(packed, target)
             packed.unlink()
     official_files(name, folder).check(folder)
 
 
-def _fetch(each: Download, packed: Path, target: Path) -> None:
+def _fetch(each: Download, packed: Path, target: Path, quiet: bool) -> None:
     if check_integrity(packed, each.md5):
         return
     part = packed.with_name(f"{packed.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _continue(each.url, part)
+        _continue(each.url, part, quiet)
     except (OSError, HTTPException) as error:
         raise ValueError(
             f"{each.url}: cannot be downloaded ({error}); unpacked, it must become {target}"
@@ -103,7 +104,7 @@ def _fetch(each: Download, packed: Path, target: Path) -> None:
     part.replace(packed)
 
 
-def _continue(url: str, part: Path) -> None:
+def _continue(url: str, part: Path, quiet: bool) -> None:
     """Append the rest of a file to its beginning; start anew if the server cannot continue."""
     there = part.stat().st_size if part.exists() else 0
     request = Request(url, headers={"User-Agent": "neft", "Range": f"bytes={there}-"})
@@ -119,6 +120,7 @@ def _continue(url: str, part: Path) -> None:
         size = there + int(answer.headers.get("Content-Length", 0))
         bar = tqdm(
             desc=part.stem, initial=there, total=size or None, unit="B", unit_scale=True,
+            disable=quiet,
         )  # fmt: skip
         with part.open("ab" if continues else "wb") as file, bar:
             while block := answer.read(1 << 20):
@@ -151,14 +153,15 @@ def _archive(packed: Path) -> Iterator[tarfile.TarFile | zipfile.ZipFile]:
             yield archive
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Download the data set that the command line names."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="neft download", description=main.__doc__)
     parser.add_argument("name", choices=DOWNLOADS)
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    options = parser.parse_args()
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    options = parser.parse_args(arguments)
     try:
-        download(options.name, options.folder)
+        download(options.name, options.folder, quiet=options.quiet)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     print(f"{options.name}: {(options.folder / DOWNLOADS[options.name][0].place).resolve()}")

@@ -48,7 +48,7 @@ class OfficialFiles:
     def error(self, folder: Path, path: Path, problem: str) -> ValueError:
         """Return the error that says what is wrong with a file and how to download it."""
         folder = folder.absolute()
-        command = f"python -m neft.data.download {self.name} --folder {shlex.quote(str(folder))}"
+        command = f"neft download {self.name} --folder {shlex.quote(str(folder))}"
         return ValueError(
             f"{path.absolute()}: {problem}; to get it from {self.url} remove "
             f"{folder / self.place}, if it is there, and run: {command}"

@@ -1,6 +1,6 @@
 """Release networks of a finished run: copy them to neft/pretrained, each with a model card.
 
-    python -m neft.pipeline.release [--run results/NAME] [--sigma-d 0.1]
+    neft release [--run results/NAME] [--sigma-d 0.1]
 
 Released are the networks of `METHODS` and of the run's best method, at one sigma_d, each of the
 first seed. Earlier networks of other names stay.
@@ -9,6 +9,7 @@ first seed. Earlier networks of other names stay.
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -112,12 +113,12 @@ def _network(folder: Path, sigma_d: float, seed: int) -> Path:
     raise ValueError(f"{folder}: must hold a network of sigma_d {sigma_d}, seed {seed}, found none")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Release networks of a run; exit 1 with one line if it cannot be released."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="neft release", description=main.__doc__)
     parser.add_argument("--run", type=Path, default=Path(), help="folder of the run")
     parser.add_argument("--sigma-d", type=float, help="default: the run's middle one")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     try:
         for path in release(chosen.run, pretrained.FOLDER, chosen.sigma_d):
             print(path)

@@ -1,16 +1,17 @@
 """Run the pipeline: the default run at the root, other parameter files in folders of their own.
 
-    python -m neft.pipeline.run                        # params.yaml
-    python -m neft.pipeline.run params/NAME.yaml       # in results/NAME/
+    neft run                        # params.yaml
+    neft run params/NAME.yaml       # in results/NAME/
 
 results/NAME is a second root: links to the pipeline, the code and the data, the parameter file
 as its params.yaml, and a DVC repository of its own. So a run writes nothing outside its folder,
-and commands at the root do not see it.
+and commands at the root do not see it. Paths in a parameter file are relative to the root.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from neft.pipeline import parameters
@@ -62,6 +63,25 @@ def folder(params: Path) -> Path:
     return own
 
 
+def _check_tables(params: Path, tables: Path) -> None:
+    """Refuse a folder of tables that no stage of a run would find."""
+    if ".." in tables.parts:
+        rule = "must be a path inside the repository, or an absolute one"
+        raise ValueError(f"{params}: variation.folder {rule}, got '{tables}'")
+    if not tables.is_dir() and not Path(f"{tables}.dvc").exists():
+        rule = "must be a folder of tables, which neft characterize makes"
+        raise ValueError(f"{params}: variation.folder {rule}, got '{tables}', which is not there")
+
+
+def _link_tables(own: Path, tables: Path) -> None:
+    """Link the tables of a user's devices into the folder of a run; DVC brings its own ones."""
+    link = own / tables
+    if Path(f"{tables}.dvc").exists() or (link.exists() and link.samefile(tables)):
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    _link(link, Path(os.path.relpath(tables, link.parent)))
+
+
 def _link(link: Path, target: Path) -> None:
     """Make a link, in place of one to somewhere else."""
     if link.is_symlink() and link.readlink() != target:
@@ -72,14 +92,19 @@ def _link(link: Path, target: Path) -> None:
         link.symlink_to(target)
 
 
-def main() -> None:
-    """Check a parameter file and that its data set is there, then run what is out of date."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Check a parameter file and that its data are there, then run what is out of date."""
+    parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
-    chosen = parser.parse_args().params
+    chosen = parser.parse_args(arguments).params
     try:
-        parameters.load(chosen).dataset.source.check()
-        os.chdir(folder(chosen))
+        run = parameters.load(chosen)
+        run.dataset.source.check()
+        tables = Path(run.variation.folder)
+        _check_tables(chosen, tables)
+        own = folder(chosen)
+        _link_tables(own, tables)
+        os.chdir(own)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     try:

@@ -1,6 +1,6 @@
 """Compare a run's results with the published ones, which are those that git holds.
 
-    python -m neft.pipeline.verify [params/NAME.yaml]
+    neft verify [params/NAME.yaml]
 
 On another processor a run ends with other bits, and its results move within their intervals. Two
 independent estimates with half-widths h and H of their 95 % intervals differ by at most
@@ -10,6 +10,7 @@ sqrt(h^2 + H^2) in 95 % of all cases; the two runs share seeds and chips, which 
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -95,12 +96,12 @@ def lines(found: pd.DataFrame) -> list[str]:
     return texts
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line for each mean accuracy and each difference; exit with 1 if one disagrees."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="neft verify", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     try:
-        results = folder(parser.parse_args().params) / "metrics" / "results"
+        results = folder(parser.parse_args(arguments).params) / "metrics" / "results"
         tables = [
             compare(pd.read_csv(results / name), committed(results / name), quantity)
             for name, quantity in TABLES.items()

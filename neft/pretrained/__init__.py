@@ -1,6 +1,6 @@
 """Trained networks that come with the package, each with a model card, NAME.md.
 
-`python -m neft.pipeline.release` writes both.
+`neft release` writes both.
 """
 
 from pathlib import Path

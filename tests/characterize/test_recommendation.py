@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from neft.characterize import recommendation
+from neft.characterize.candidates import CANDIDATES
 
 TABLE = pd.DataFrame(
     {
@@ -34,3 +35,19 @@ def test_sentences_name_the_simplest_adequate_model_and_the_cost_of_others() -> 
     assert "best Gaussian is smooth: it scores 10 % worse" in first
     assert "A constant spread scores 50 % worse and is rejected in 32." in first
     assert "use constant, rejected in 0 of 32 levels" in second
+
+
+def test_overview_has_one_row_per_time_with_the_constants_size_and_the_simplest_model() -> None:
+    size = TABLE[["technology", "time_s", "candidate"]].drop_duplicates("time_s")
+    size = size.assign(parameter="sigma_d", value=[0.2, 0.3], low=[0.1, 0.2], high=[0.3, 0.4])
+    other = size.assign(candidate="s_ratio", value=9.0)
+    intervals = pd.concat([other, size, size.assign(parameter="mean", value=9.0)])
+    found = recommendation.overview({"candidates": TABLE, "intervals": intervals})
+    assert found.time_s.tolist() == [1.0, 100.0]
+    assert found.sigma_d.tolist() == [0.2, 0.3]
+    assert found.candidate.tolist() == ["quantiles", "constant"]
+
+
+def test_every_candidate_has_the_name_of_a_model_of_a_run() -> None:
+    names = {candidate.__name__ for candidate in CANDIDATES}
+    assert recommendation.SUFFIXES.keys() == names

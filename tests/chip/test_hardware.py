@@ -69,7 +69,7 @@ PLAIN = '{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1}'
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "must be a preset .* or a file, got"),
+        (None, "must be named devices .* or a file, got"),
         ("[]", "not a hardware file"),
         ('{"weight_bits": 8}', "variation must be an object, got None"),
         ('{"weight_bits": 8, "variation": [1]}', r"variation must be an object, got \[1\]"),

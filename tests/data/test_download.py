@@ -99,6 +99,16 @@ def test_an_interrupted_download_goes_on(
     assert datasets.load("mnist", tmp_path / "sets").classes == 10
 
 
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_quiet_hides_the_progress_bar_and_nothing_else(
+    options: list[str], mnist: list[Download], tmp_path: Path, capsys
+) -> None:
+    download.main(["mnist", "--folder", str(tmp_path / "sets"), *options])
+    shown = capsys.readouterr()
+    assert shown.out == f"mnist: {tmp_path / 'sets' / mnist[0].place}\n"
+    assert bool(shown.err) == (not options)
+
+
 def test_a_whole_part_needs_no_more(mnist: list[Download], tmp_path: Path) -> None:
     name = mnist[0].url.rpartition("/")[2]
     (tmp_path / "sets").mkdir()

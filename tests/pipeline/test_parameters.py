@@ -1,6 +1,7 @@
 """Every bad parameter file gives one line with file, key, rule and value."""
 
 import os
+import re
 from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
@@ -287,3 +288,14 @@ def test_default_run_covers_enough_to_say_something() -> None:
     assert len(default.training.sigma_d) >= 3
     assert len(default.training.seeds) >= 3
     assert default.montecarlo.chips >= 50
+
+
+def test_the_template_for_own_devices_is_what_its_first_lines_say() -> None:
+    path = ROOT / "params" / "mine.yaml"
+    run, text = parameters.load(path), path.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^#   (neft characterize .*)$", text, flags=re.MULTILINE)
+    given = dict(zip(command.split()[3::2], command.split()[4::2], strict=True))
+    assert given["--output"] == run.variation.folder
+    assert [given["--technology"]] == [*run.variation.technologies]
+    assert run.hardware.preset.startswith(given["--technology"])
+    assert f"`{command}`" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "params").mkdir()
     for path in ("params.yaml", "params/mine.yaml", "smoke.yaml"):
         shutil.copy(ROOT / "tests" / "smoke.yaml", tmp_path / path)
+    shutil.copy(ROOT / "data.dvc", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -57,6 +58,20 @@ def test_folder_is_made_once_and_its_readme_kept(root: Path) -> None:
     assert readme.read_text() == "what I read in it"
 
 
+@pytest.mark.parametrize("tables", ["mine", "my/own devices", "{root}/mine", "neft/measured"])
+def test_a_runs_own_tables_are_found_from_its_folder(tables: str, root: Path, monkeypatch) -> None:
+    tables = tables.format(root=root)
+    (root / tables).mkdir(parents=True)
+    (root / tables / "levels.csv").write_text("mine")
+    text = Path("smoke.yaml").read_text().replace("folder: data\n", f"folder: {tables}\n")
+    Path("params/mine.yaml").write_text(text)
+    for _ in range(2):
+        folder, _ = call(monkeypatch, "params/mine.yaml")
+        assert folder == root / "results" / "mine"
+        assert (Path(tables) / "levels.csv").read_text() == "mine"
+        monkeypatch.chdir(root)
+
+
 @pytest.mark.parametrize("place", ["results", "results/mine"])
 def test_a_file_in_a_folders_place_ends_in_one_line(place: str, root: Path, monkeypatch) -> None:
     Path(place).parent.mkdir(exist_ok=True)
@@ -90,6 +105,11 @@ def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root:
             "params/far.yaml",
             r"\S*/datasets/cifar-10-batches-bin/data_batch_1\.bin: must be a file, .*; to get it",
         ),
+        (
+            "params/lost.yaml",
+            "params/lost.yaml: variation.folder must .*'lost', which is not there",
+        ),
+        ("params/out.yaml", "params/out.yaml: variation.folder must be a path inside .*'../out'"),
         ("params/mine.yml", "PARAMS must be .*, got 'params/mine.yml'"),
     ],
 )
@@ -100,6 +120,9 @@ def test_bad_choices_end_in_one_line_and_leave_nothing(
     Path("params/bad.yaml").write_text(Path("smoke.yaml").read_text() + "\nmore: 1\n")
     far = Path("smoke.yaml").read_text().replace("name: mnist5k", "name: cifar10")
     Path("params/far.yaml").write_text(far)
+    for name, folder in {"lost": "lost", "out": "../out"}.items():
+        text = Path("smoke.yaml").read_text().replace("folder: data\n", f"folder: {folder}\n")
+        Path(f"params/{name}.yaml").write_text(text)
     before = sorted(root.rglob("*"))
     with pytest.raises(SystemExit, match=f"^error: {said}") as caught:
         call(monkeypatch, given)
