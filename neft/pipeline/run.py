@@ -15,8 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neft.pipeline import parameters
+from neft.pipeline.parameters import Parameters
 from neft.pipeline.readme import BEGIN, END
+from neft.pipeline.yaml_files import read_yaml
 
+WRITTEN = ("metrics", "figures", "variation", "executed", "runs", "results", ".scratch", ".dvc")
 SHARED = (".dvcignore", "dvc.yaml", "data.dvc", "neft", "notebooks", "datasets")
 
 # Without git, DVC accepts a pipeline file that git ignores: links are made anew, not committed.
@@ -63,23 +66,39 @@ def folder(params: Path) -> Path:
     return own
 
 
-def _check_tables(params: Path, tables: Path) -> None:
-    """Refuse a folder of tables that no stage of a run would find."""
-    if ".." in tables.parts:
-        rule = "must be a path inside the repository, or an absolute one"
-        raise ValueError(f"{params}: variation.folder {rule}, got '{tables}'")
-    if not tables.is_dir() and not Path(f"{tables}.dvc").exists():
+def _check_folders(params: Path, run: Parameters) -> None:
+    """Refuse folders that no stage of a run would find, or that a stage writes."""
+    named = {"variation.folder": run.variation.folder, "dataset.folder": run.dataset.folder}
+    for key, given in named.items():
+        if ".." in Path(given).parts:
+            rule = "must be a path inside the repository, or an absolute one"
+            raise ValueError(f"{params}: {key} {rule}, got '{given}'")
+        if Path(given).parts[:1] in [(name,) for name in WRITTEN]:
+            raise ValueError(f"{params}: {key} must be no folder of results, got '{given}'")
+    tables = run.variation.folder
+    if not Path(tables).is_dir() and not Path(f"{tables}.dvc").exists():
         rule = "must be a folder of tables, which neft characterize makes"
         raise ValueError(f"{params}: variation.folder {rule}, got '{tables}', which is not there")
 
 
-def _link_tables(own: Path, tables: Path) -> None:
-    """Link the tables of a user's devices into the folder of a run; DVC brings its own ones."""
-    link = own / tables
-    if Path(f"{tables}.dvc").exists() or (link.exists() and link.samefile(tables)):
+def _check_imports(path: Path) -> None:
+    """Refuse a data.dvc with which DVC would read or write outside the repository."""
+    values = read_yaml(path)
+    parts = [*values.get("deps", []), *values.get("outs", [])] if isinstance(values, dict) else []
+    for part in parts:
+        place = part.get("path") if isinstance(part, dict) else None
+        if not isinstance(place, str) or Path(place).is_absolute() or ".." in Path(place).parts:
+            raise ValueError(f"{path}: path must lie inside the repository, got {place!r}")
+
+
+def _link_folder(own: Path, given: Path) -> None:
+    """Link a folder of the user's into that of a run; what DVC brings is not linked."""
+    link = own / given
+    if given.is_absolute() or Path(f"{given}.dvc").exists() or not given.exists():
         return
-    link.parent.mkdir(parents=True, exist_ok=True)
-    _link(link, Path(os.path.relpath(tables, link.parent)))
+    if not (link.exists() and link.samefile(given)):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        _link(link, Path(os.path.relpath(given, link.parent)))
 
 
 def _link(link: Path, target: Path) -> None:
@@ -100,10 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run = parameters.load(chosen)
         run.dataset.source.check()
-        tables = Path(run.variation.folder)
-        _check_tables(chosen, tables)
+        _check_folders(chosen, run)
+        _check_imports(Path("data.dvc"))
         own = folder(chosen)
-        _link_tables(own, tables)
+        for given in (run.variation.folder, run.dataset.folder):
+            _link_folder(own, Path(given))
         os.chdir(own)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")

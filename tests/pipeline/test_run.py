@@ -128,3 +128,45 @@ def test_bad_choices_end_in_one_line_and_leave_nothing(
         call(monkeypatch, given)
     assert "\n" not in str(caught.value.code)
     assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("key", ["variation", "dataset"])
+@pytest.mark.parametrize("given", ["runs", "metrics/mine", "results", "../out"])
+def test_folders_that_a_run_writes_or_that_lie_outside_are_refused(
+    key: str, given: str, root: Path, monkeypatch
+) -> None:
+    Path(given).mkdir(parents=True, exist_ok=True)
+    own = {"variation": "folder: data\n", "dataset": "folder: datasets\n"}[key]
+    text = Path("smoke.yaml").read_text().replace(own, f"folder: {given}\n")
+    Path("params/mine.yaml").write_text(text)
+    with pytest.raises(SystemExit, match=rf"mine\.yaml: {key}\.folder must be .*, got '{given}'"):
+        call(monkeypatch, "params/mine.yaml")
+    assert not Path("results/mine").exists()
+
+
+@pytest.mark.parametrize("images", ["my/images", "{root}/images", "datasets"])
+def test_images_of_the_users_are_found_from_a_runs_folder(
+    images: str, root: Path, monkeypatch
+) -> None:
+    """Where they were checked, and nowhere else."""
+    images = images.format(root=root)
+    for part in ("train", "test"):
+        (Path(images) / "pets" / part / "cat").mkdir(parents=True)
+    text = Path("smoke.yaml").read_text().replace("folder: datasets\n", f"folder: {images}\n")
+    text = text.replace("name: mnist5k", "name: pets")
+    Path("params/mine.yaml").write_text(text)
+    expected = (Path(images) / "pets").resolve()
+    folder, _ = call(monkeypatch, "params/mine.yaml")
+    assert folder == root / "results" / "mine"
+    assert (Path(images) / "pets").resolve() == expected and expected.is_dir()
+
+
+@pytest.mark.parametrize("place", ["../data", "/etc", "neft/../../x", "[1]", ""])
+def test_data_dvc_that_names_a_place_outside_is_refused(
+    place: str, root: Path, monkeypatch
+) -> None:
+    text = Path("data.dvc").read_text()
+    for own in ("path: data", "path: neft/characterize/measured"):
+        Path("data.dvc").write_text(text.replace(own, f"path: {place}"))
+        with pytest.raises(SystemExit, match=r"error: data\.dvc: path must lie inside"):
+            call(monkeypatch)
