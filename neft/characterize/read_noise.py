@@ -6,10 +6,14 @@ one P, the mean over the steps of P/S - log(P/S) - 1. This is Whittle's likeliho
 constant, but with equal weight for each step; otherwise nine tenths of the weight would lie above
 20 Hz, and most of the noise below. Candidates are fitted to every other segment and judged by
 their divergence from the segments between.
+
+A white part is not found where the 1/f part is larger up to half the read rate: there the highest
+Ornstein-Uhlenbeck process of the latter is nearly white itself.
 """
 
 import math
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,10 +113,9 @@ def fit(
     bounds |= {"corner_Hz": ends} if "telegraph" in parts else {}
 
     def model(values: np.ndarray) -> ReadNoise:
-        named = dict(zip(bounds, map(float, values), strict=True))
-        return replace(
-            blank, **{k: v if k == "exponent" else math.exp(v) for k, v in named.items()}
-        )
+        named: dict[str, Any] = dict(zip(bounds, map(float, values), strict=True))
+        logs = named.keys() - {"exponent"}
+        return replace(blank, **named | {key: math.exp(named[key]) for key in logs})
 
     def loss(values: np.ndarray) -> float:
         return float(divergences(model(values).spectrum(frequency_Hz, 1 / rate_Hz), density).mean())

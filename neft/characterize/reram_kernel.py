@@ -36,9 +36,7 @@ def read_programmed(path: str | Path) -> pd.DataFrame:
     return reads.rename_axis("cell").reset_index()
 
 
-def stuck_rates(
-    technology: str, programmed: str | Path, conductance_map: str | Path
-) -> pd.DataFrame:
+def stuck_rates(technology: str, programmed: str | Path, kernel_map: str | Path) -> pd.DataFrame:
     """Count the devices that were left out, and those that are stuck at a high conductance.
 
     The two counts are of two files and may hold the same devices: do not add them.
@@ -46,7 +44,7 @@ def stuck_rates(
     Args:
         technology: its name in the table.
         programmed: the file of `read_programmed`.
-        conductance_map: CSV file with conductance_uS of every device of such a kernel.
+        kernel_map: CSV file with conductance_uS of every device of such a kernel.
 
     Returns:
         One row per count: technology, what, stuck, devices, and the rate with the bounds low and
@@ -54,7 +52,7 @@ def stuck_rates(
     """
     counts = {
         "recorded_as_0": pd.read_csv(programmed).conductance_uS == 0,
-        f"above_{STUCK_ABOVE_uS}_uS": pd.read_csv(conductance_map).conductance_uS > STUCK_ABOVE_uS,
+        f"above_{STUCK_ABOVE_uS}_uS": pd.read_csv(kernel_map).conductance_uS > STUCK_ABOVE_uS,
     }
     rows = []
     for what, stuck in counts.items():

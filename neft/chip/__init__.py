@@ -1,4 +1,4 @@
-"""A network on devices: choice of weights, storage, programming, Monte Carlo inference."""
+"""A network on devices: choice of weights, storage, programming, reading, Monte Carlo inference."""
 
 from neft.chip.execution import Execution, fast_execution
 from neft.chip.fast_layers import fast_layers
@@ -15,8 +15,10 @@ from neft.chip.programming import (
     Deploy,
     Scale,
     error_deviations,
+    full_scales,
     program,
     program_each,
     program_weight,
     weight_scales,
 )
+from neft.chip.reading import chip_reads, with_read_noise

@@ -4,14 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neft._utils.checks import at_least, finite, non_negative, positive
+from neft._utils.checks import at_least, non_negative, positive
 
-_STEP = 4  # ratio of neighbouring corners: the sum of the parts departs from a power law by < 1 %
+_STEP = 4  # largest ratio of neighbouring corners: the sum differs from a power law by below 1 %
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,10 @@ class ReadNoise:
     """Stationary noise of one device: a white, a 1/f and a telegraph part, which are independent.
 
     - White: Gaussian, drawn anew at each read.
-    - 1/f (flicker): a sum of Ornstein-Uhlenbeck processes with corner frequencies from `high_Hz`
-      down to `low_Hz`, each a quarter of the one before, and variances proportional to
+    - 1/f (flicker): a sum of Ornstein-Uhlenbeck processes, whose corner frequencies go from
+      `low_Hz` to `high_Hz` in equal ratios of at most 4, with variances proportional to
       corner^(1 - exponent). Between the two ends the spectrum is close to 1/f^exponent, below
-      `low_Hz` it is flat. It is a sum over many traps, as in McWhorter's model of 1/f noise.
+      `low_Hz` it is flat. Noise from many traps has this form (McWhorter's model of 1/f noise).
     - Telegraph: the device jumps between two states, at -`telegraph` and +`telegraph`, which last
       1 / (pi corner_Hz) seconds on average (Machlup, doi 10.1063/1.1721637).
 
@@ -34,15 +35,15 @@ class ReadNoise:
         source: where the model's numbers come from.
         white: size of the white part.
         flicker: size of the 1/f part.
-        exponent: of 1/f^exponent.
+        exponent: of 1/f^exponent, at most 2: no such sum falls more steeply.
         telegraph: size of the telegraph part.
         corner_Hz: frequency at which the telegraph spectrum is half of its value at 0.
         low_Hz: lower end of the 1/f part; changes that take longer than 1 / low_Hz are left out.
         high_Hz: upper end of the 1/f part.
 
     Raises:
-        ValueError: a size negative, a frequency not positive, the exponent not finite, or low_Hz
-            not below high_Hz.
+        ValueError: a size negative, a frequency not positive, the exponent outside [0, 2], or
+            low_Hz not below high_Hz.
     """
 
     name: str
@@ -57,7 +58,8 @@ class ReadNoise:
 
     def __post_init__(self) -> None:
         non_negative(white=self.white, flicker=self.flicker, telegraph=self.telegraph)
-        finite(exponent=self.exponent)
+        if not 0 <= self.exponent <= 2:
+            raise ValueError(f"exponent must be in [0, 2], got {self.exponent}")
         positive(corner_Hz=self.corner_Hz, low_Hz=self.low_Hz, high_Hz=self.high_Hz)
         if not self.low_Hz < self.high_Hz:
             raise ValueError(
@@ -108,27 +110,30 @@ class ReadNoise:
             Noise of one read, fractions of the full range, in `shape`.
         """
         positive(interval_s=interval_s)
-        like = dict(device=generator.device, dtype=dtype)
-        gaussian = [part for part in self._flicker_parts() if part[0]]
-        kept = [math.exp(-2 * math.pi * corner * interval_s) for _, corner in gaussian]
-        normal = [torch.randn(*shape, generator=generator, **like) for _ in gaussian]
-        stays = (1 + math.exp(-2 * math.pi * self.corner_Hz * interval_s)) / 2
-        state = torch.ones(*shape, **like)
-        switch = 0.5  # both states are equally likely at the first read
+
+        def kept(corner: float) -> float:
+            return math.exp(-2 * math.pi * corner * interval_s)
+
+        def normal() -> Tensor:
+            return torch.randn(size, generator=generator, **like)
+
+        size = tuple(shape)
+        like: dict[str, Any] = {"device": generator.device, "dtype": dtype}
+        flicker = [(part, kept(corner), normal()) for part, corner in self._flicker_parts() if part]
+        state, jump = torch.ones(size, **like), 0.5  # at first both states are equally likely
         while True:
-            noise = torch.zeros(*shape, **like)
+            noise = torch.zeros(size, **like)
             if self.white:
-                noise += self.white * torch.randn(*shape, generator=generator, **like)
-            for (size, _), value in zip(gaussian, normal, strict=True):
-                noise += size * value
+                noise += self.white * normal()
+            for part, _, value in flicker:
+                noise += part * value
             if self.telegraph:
-                jumps = torch.rand(*shape, generator=generator, **like) < switch
-                state, switch = torch.where(jumps, -state, state), 1 - stays
+                jumps = torch.rand(size, generator=generator, **like) < jump
+                state, jump = torch.where(jumps, -state, state), (1 - kept(self.corner_Hz)) / 2
                 noise += self.telegraph * state
             yield noise
-            for value, r in zip(normal, kept, strict=True):
-                fresh = torch.randn(*shape, generator=generator, **like)
-                value.mul_(r).add_(fresh, alpha=math.sqrt(1 - r**2))
+            for _, r, value in flicker:
+                value.mul_(r).add_(normal(), alpha=math.sqrt(1 - r**2))
 
     def sample(
         self,
@@ -153,8 +158,8 @@ class ReadNoise:
 
     def _flicker_parts(self) -> list[tuple[float, float]]:
         """Return size and corner frequency of the processes whose sum is the 1/f part."""
-        count = math.ceil(math.log(self.high_Hz / self.low_Hz, _STEP)) + 1
-        corners = self.high_Hz * float(_STEP) ** -np.arange(count)
+        steps = math.ceil(math.log(self.high_Hz / self.low_Hz, _STEP) - 1e-3)
+        corners = np.geomspace(self.low_Hz, self.high_Hz, max(steps, 1) + 1)
         share = corners ** (1 - self.exponent)
         sizes = self.flicker * np.sqrt(share / share.sum())
         return list(zip(sizes.tolist(), corners.tolist(), strict=True))
