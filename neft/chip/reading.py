@@ -108,9 +108,9 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 def with_read_noise(noise: ReadNoise, deploy: Deploy = program) -> Deploy:
     """Return what programs a chip as `deploy` does and then reads it once, with read noise.
 
-    The read is held for all inputs. As `deploy` of `neft.accuracy_over_chips`, it gives the accuracy
-    of one read of each chip; the programming errors stay the same, so that the difference from
-    `deploy` alone is that of the read noise.
+    The read is held for all inputs. As `deploy` of `neft.accuracy_over_chips`, it gives the
+    accuracy of one read of each chip. The programming errors stay the same, so that the difference
+    from `deploy` alone is that of the read noise.
 
     Args:
         noise: of a device.
