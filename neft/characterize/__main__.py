@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("reads", type=Path, help="CSV, CSV.GZ or Parquet")
     parser.add_argument("--technology", required=True, help="its name in the tables")
     parser.add_argument("--g-max-uS", type=float, required=True, help="end of the range, G_max")
-    parser.add_argument("--levels", type=int, default=32, help="number of equal parts of the range")
+    levels = "number of equal parts of the range, or the most targets that are levels themselves"
+    parser.add_argument("--levels", type=int, default=32, help=levels)
     parser.add_argument("--output", type=Path, required=True, help="folder for the tables")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     given = parser.parse_args(arguments)

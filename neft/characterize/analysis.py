@@ -33,7 +33,7 @@ def characterize(
         reads: see `neft.characterize.reads.check_reads`.
         technology: its name in the tables.
         g_max_S: upper end of the conductance range, in siemens.
-        levels: number of equal parts of the range.
+        levels: number of equal parts of the range, or the most targets that are levels themselves.
         seed: of the random halves of cells and of the bootstrap.
         quiet: show no progress bar.
 

@@ -103,7 +103,8 @@ def smooth(g: np.ndarray, groups: Groups) -> Fit:
 
     Generalised cross-validation chooses the spline's smoothness. log sigma is the best unimodal
     fit by weighted least squares; it may also rise or fall throughout. Levels with fewer reads
-    weigh less; in the mean, so do levels with a wider spread.
+    weigh less; in the mean, so do levels with a wider spread. With fewer than 5 levels the means
+    stay as they are.
     """
     n = np.array([len(errors) for errors in groups])
     each = levelwise(g, groups)
@@ -122,7 +123,7 @@ def smoothed(
     """Smooth the means and standard deviations of levels, as `smooth` does.
 
     Args:
-        g: mean conductance of each level, increasing; at least 5.
+        g: mean conductance of each level, increasing.
         n: number of reads in each level.
         means: of the error in each level.
         spreads: standard deviation of the error in each level.
@@ -130,7 +131,10 @@ def smoothed(
     Returns:
         mu and sigma at each level.
     """
-    mean = interpolate.make_smoothing_spline(g, means, w=n / spreads**2)(g)
+    if len(g) < 5:  # too few for the spline
+        mean = means
+    else:
+        mean = interpolate.make_smoothing_spline(g, means, w=n / spreads**2)(g)
     return mean, np.exp(_unimodal(np.log(spreads), n))
 
 

@@ -21,7 +21,9 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
     target). Cells with an initial read of G_max or more are left out. Every level needs reads.
 
     With `target_S`, the error is (G(t) - target) / G_max at each time t >= 0; at time 0 this is
-    the programming error. The level is that of the target; the last level includes G_max. Levels
+    the programming error, and later what has changed since comes on top. If there are at most
+    `levels` different targets, each of them is a level, numbered from the lowest. Otherwise the
+    level is the part of the range that holds the target; the last one includes G_max, and parts
     without a target are left out.
 
     Cycles are pooled: each programming of a cell counts as a separate cell.
@@ -29,7 +31,7 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
     Args:
         reads: see `neft.characterize.reads.check_reads`; the order of rows does not matter.
         g_max_S: upper end of the conductance range, in siemens.
-        levels: number of equal parts of the range.
+        levels: number of equal parts of the range, or the most targets that are levels themselves.
 
     Returns:
         One row per read, columns time_s, level, unit (a number for each programming of a cell),
@@ -137,7 +139,10 @@ def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFr
         raise ValueError(f"reads: row {row}: {rule}, got {reads['target_S'].at[row]}")
     reads = reads.sort_values(["time_s", *_unit(reads)])
     target = reads["target_S"]
-    level = np.floor((target / (g_max_S / levels)).round(9)).clip(upper=levels - 1).astype(int)
+    if target.nunique() <= levels:
+        level = target.rank(method="dense").astype(int) - 1
+    else:
+        level = np.floor((target / (g_max_S / levels)).round(9)).clip(upper=levels - 1).astype(int)
     unit = reads.groupby(_unit(reads)).ngroup()
     g, error = (target / g_max_S).clip(upper=1), (reads["conductance_S"] - target) / g_max_S
     return reads[["time_s"]].assign(level=level, unit=unit, g=g, error=error)

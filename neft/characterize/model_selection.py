@@ -60,12 +60,12 @@ def compare(
         `g`), and the columns of `distances`.
 
     Raises:
-        ValueError: fewer than five levels, or a level with fewer than four errors.
+        ValueError: fewer than two levels, or a level with fewer than four errors.
     """
     least = min(map(len, groups), default=0)
-    if len(groups) < 5 or least < 4:
+    if len(groups) < 2 or least < 4:
         raise ValueError(
-            f"groups must be at least 5 levels of at least 4 errors each, "
+            f"groups must be at least 2 levels of at least 4 errors each, "
             f"got {len(groups)} of at least {least}"
         )
     shuffled = [rng.permutation(errors) for errors in groups]

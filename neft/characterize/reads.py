@@ -16,7 +16,8 @@ temperature. The order of rows does not matter.
 time and level of conductance, with the distribution of the error. All of `LEVEL_COLUMNS`:
 
 - `technology`: any label; `g_max_S`: upper end of the conductance range, in siemens;
-- `time_s`: as above; `level`: 0, 1, ...: part of the range; `n`: number of reads, 2 or more;
+- `time_s`: as above; `n`: number of reads, 2 or more;
+- `level`: 0, 1, ...: part of the range, or with few targets the number of the target;
 - `g`: mean target (without targets: initial conductance) as a fraction of G_max, 0 to 1;
 - `mean`, `std`, `skewness`, `excess_kurtosis` and quantiles (`q0.005` to `q0.995`) of the error;
   all but skewness and kurtosis are fractions of G_max.

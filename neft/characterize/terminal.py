@@ -12,18 +12,6 @@ MEANING = """\
 sigma_d is the root mean square of the error, as a fraction of G_max. A model is adequate if its
 score on held-out cells is within two standard errors of the best model's score."""
 
-TIME_0_ONLY = """\
-params.yaml takes times above 0 s, and these reads have none. In Python:
-
-from neft import Hardware
-from neft.characterize import read_level_table, variation_models
-levels = read_level_table({levels!r})
-model = variation_models.{function}(variation_models.at_time(levels, {technology!r}, 0.0))
-hardware = Hardware(model)"""
-
-FUNCTIONS = {"": "gaussian", "_smooth": "smooth", "_quantiles": "empirical"}
-"""Suffix of a model's name -> function of `neft.characterize.variation_models` that makes it."""
-
 
 def summary(tables: dict[str, pd.DataFrame], output: Path) -> str:
     """Say what was found about one technology, where its tables are, and how to use them.
@@ -47,7 +35,7 @@ def summary(tables: dict[str, pd.DataFrame], output: Path) -> str:
             MEANING,
             *(fill(text, 100) for text in sentences(at_last)),
             f"The tables are in {output}.",
-            lines_for_params(found, output) if last.time_s > 0 else _in_python(last, output),
+            lines_for_params(found, output),
         ]
     )
 
@@ -92,11 +80,3 @@ def folder_for_params(output: Path) -> str:
     if (here / "params.yaml").is_file() and output.is_relative_to(here):
         return output.relative_to(here).as_posix()
     return output.as_posix()
-
-
-def _in_python(last: pd.Series, output: Path) -> str:
-    return TIME_0_ONLY.format(
-        levels=str(output / "levels.csv"),
-        function=FUNCTIONS[SUFFIXES[last.candidate]],
-        technology=last.technology,
-    )

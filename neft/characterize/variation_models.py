@@ -145,8 +145,8 @@ def aged(
             do not increase, lie outside the measured range, or between measured times with r <= 0.
     """
     rows = ranks[ranks.technology == technology].sort_values("time_s")
-    measured = [*rows.time_s[:1], *rows.next_time_s]
     known = sorted(levels.time_s[levels.technology == technology].unique())
+    measured = [*rows.time_s[:1], *rows.next_time_s] or known[:1]  # one time has no next one
     if measured != known:
         raise ValueError(f"ranks of {technology} must cover the times {known}, got {measured}")
     times = measured if times is None else list(times)

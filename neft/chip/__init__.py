@@ -1,4 +1,4 @@
-"""A network on devices: choice of weights, storage, programming, converters, Monte Carlo."""
+"""A network on devices: choice of weights, programming, reading, converters, Monte Carlo."""
 
 from neft.chip.converter_ranges import (
     Deviations,
@@ -25,8 +25,10 @@ from neft.chip.programming import (
     Deploy,
     Scale,
     error_deviations,
+    full_scales,
     program,
     program_each,
     program_weight,
     weight_scales,
 )
+from neft.chip.reading import chip_reads, with_read_noise

@@ -217,6 +217,24 @@ def weight_scales(
 
 
 @torch.no_grad()
+def full_scales(
+    weights: Mapping[str, Tensor], model: nn.Module, hardware: Hardware
+) -> dict[str, Tensor]:
+    """Return what `weight_scales` does as tensors that broadcast with each weight as it is.
+
+    They have the weight's dtype and device.
+    """
+    found: dict[str, Tensor] = {}
+    for name, scale in weight_scales(weights, model, hardware).items():
+        weight, groups = weights[name], _transposed_groups(model, name)
+        full = torch.as_tensor(scale, dtype=weight.dtype, device=weight.device)
+        if full.dim() and groups:
+            full = _swapped(full.expand_as(_swapped(weight, groups)), groups)
+        found[name] = full
+    return found
+
+
+@torch.no_grad()
 def error_deviations(
     weights: Mapping[str, Tensor], model: nn.Module, hardware: Hardware, sigma_d: float
 ) -> dict[str, Tensor]:
@@ -232,15 +250,11 @@ def error_deviations(
         ValueError: the mapping is at device level.
     """
     one_of(("weight",), mapping=hardware.mapping)
-    scales = weight_scales(weights, model, hardware)
     found: dict[str, Tensor] = {}
-    for name, weight in weights.items():
-        groups = _transposed_groups(model, name)
-        first = _swapped(weight, groups)
-        full = torch.as_tensor(scales[name], dtype=first.dtype, device=first.device)
-        u = first.abs() / full.clamp_min(torch.finfo(first.dtype).tiny)
+    for name, full in full_scales(weights, model, hardware).items():
+        u = weights[name].abs() / full.clamp_min(torch.finfo(full.dtype).tiny)
         spread = full * hardware.variation.spread(u, sigma_d * hardware.slice_factor)
-        found[name] = _swapped(spread.expand_as(first), groups)
+        found[name] = spread.expand_as(weights[name])
     return found
 
 

@@ -30,4 +30,5 @@ from neft.figures.methods import (
     plot_quantity_vs_sigma,
 )
 from neft.figures.orderings import plot_orderings, plot_published
+from neft.figures.read_noise import plot_read_noise
 from neft.figures.style import method_style, panels, save_svg, time_label, use_style

@@ -16,6 +16,7 @@ from neft.networks import INITIALISATIONS, NETWORKS
 from neft.pipeline.schema import (
     Count,
     Name,
+    NonNegative,
     Number,
     Positive,
     Section,
@@ -32,13 +33,14 @@ from neft.training.settings import vary_method
 
 
 class Variation(Section):
-    """The measured technologies that become models, each with a time after its first read, in s.
+    """The measured technologies that become models, each with a time in s.
 
-    `folder` holds the tables that `python -m neft.characterize` makes from reads.
+    It counts from a cell's first read, or from its programming where reads have targets; 0 is then
+    the error of programming alone. `folder` holds the tables that `neft characterize` makes.
     """
 
     folder: str
-    technologies: dict[Name, Positive] = Field(min_length=1)
+    technologies: dict[Name, NonNegative] = Field(min_length=1)
 
 
 class HardwareSection(Section):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neft.characterize import __main__
+from neft.characterize import __main__, characterize
 from neft.characterize.reads import read_level_table
 
 
@@ -60,6 +60,34 @@ def test_equal_reads_give_equal_tables(reads, tmp_path, monkeypatch) -> None:
         assert first == second
 
 
+def test_one_call_gives_the_error_of_programming_and_what_comes_on_top_of_it() -> None:
+    """Four targets are four levels; every error is that from the target, at time 0 too."""
+    draw = np.random.default_rng(1)
+    target = np.repeat([10.0, 20.0, 30.0, 45.0], 200)
+    programmed = target + draw.normal(1, 2, 800)
+    reads = pd.DataFrame(
+        {
+            "cell": np.tile(np.arange(800), 2),
+            "time_s": np.repeat([0.0, 60.0], 800),
+            "target_S": np.tile(target, 2) * 1e-6,
+            "conductance_S": np.append(programmed, programmed - 3) * 1e-6,
+        }
+    )
+    tables = characterize(reads, technology="mine", g_max_S=50e-6)
+    levels = tables["levels"]
+    assert levels.level.tolist() == [0, 1, 2, 3] * 2
+    assert levels.g.tolist() == pytest.approx([0.2, 0.4, 0.6, 0.9] * 2)
+    by_target = (programmed - target).reshape(4, 200) / 50
+    mean = by_target.mean(1)
+    assert levels["mean"].tolist() == pytest.approx([*mean, *(mean - 3 / 50)])
+    assert levels["std"].tolist() == pytest.approx([*by_target.std(1, ddof=1)] * 2)
+    assert tables["candidates"].candidate.tolist() == [
+        "constant", "s_ratio", "smooth", "quantiles"
+    ] * 2  # fmt: skip
+    assert (tables["candidates"].levels == 4).all()
+    assert tables["ranks"].spearman.tolist() == pytest.approx([1])
+
+
 def first_reads(reads: pd.DataFrame) -> pd.DataFrame:
     """Replace targets by reads at time 0."""
     first = reads.drop(columns="target_uS")
@@ -76,9 +104,9 @@ BAD = {
         lambda reads: first_reads(reads[reads.target_uS < 40]),
         "level 7 at time_s 1 must have at least 2 reads that differ, got 0",
     ),
-    "three levels": (
-        lambda reads: reads[reads.target_uS < 20],
-        "groups must be at least 5 levels of at least 4 errors each, got 3 of at least 200",
+    "one target": (
+        lambda reads: reads[reads.target_uS < 5],
+        "groups must be at least 2 levels of at least 4 errors each, got 1 of at least 200",
     ),
 }
 

@@ -13,6 +13,12 @@ def test_smooth_fit_recovers_mean_and_spread() -> None:
     assert fit.sigma == pytest.approx(hump(G), rel=0.03)
 
 
+def test_smooth_fit_of_four_levels_keeps_their_means() -> None:
+    groups = TRUTHS["smooth"](np.random.default_rng(3), 50)[:4]
+    fit = candidates.smooth(G[:4], groups)
+    assert fit.mean.tolist() == [errors.mean() for errors in groups]
+
+
 def test_unimodal_fit_rises_then_falls_and_nothing_of_that_shape_is_nearer() -> None:
     rng = np.random.default_rng(1)
     for _ in range(20):

@@ -51,14 +51,17 @@ def test_order_of_rows_and_one_temperature_do_not_change_a_bit(form, request):
     pd.testing.assert_frame_equal(level_table(reads), level_table(changed), check_exact=True)
 
 
-def test_level_table_of_targets_equals_a_loop_over_reads(full):
+@pytest.mark.parametrize("levels", [2, 3, 4, 32])
+def test_level_table_of_targets_equals_a_loop_over_reads(full, levels):
+    """Four targets: up to 3 levels are parts of the range, with 4 or more each target is one."""
     pairs = {}
     for row in full.itertuples():
         # In whole uS: exact, unlike a division of targets that lie on the edges.
-        level = min(round(row.target_S * 1e6) * LEVELS // 40, LEVELS - 1)
+        target_uS = round(row.target_S * 1e6)
+        level = min(target_uS * levels // 40, levels - 1) if levels < 4 else target_uS // 10 - 1
         pairs.setdefault((row.time_s, level), []).append((row.target_S, row.conductance_S))
     assert {time_s for time_s, _ in pairs} == {0, 0.5, 20}
-    assert_same(level_table(full), pairs)
+    assert_same(level_table(full, levels=levels), pairs)
 
 
 @pytest.mark.parametrize("left_out", [[], ["target_S"]])
@@ -125,7 +128,7 @@ BAD_FULL_READS = {
     f"level 0 at time_s 0 {TWO_READS} 1": (
         lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0]
     ),
-    f"level 1 at time_s 0 {TWO_READS} 20 equal ones": lambda r: r.assign(
+    f"level 0 at time_s 0 {TWO_READS} 20 equal ones": lambda r: r.assign(
         conductance_S=r["target_S"]
     ),
     "cell, cycle must have a read at time_s 0, got none for 8, 1": (

@@ -102,10 +102,10 @@ def test_halves_are_random_and_share_no_cell_whatever_the_order_of_cells() -> No
     assert abs((ks == 1).mean() - 1 / 3) < 4 * math.sqrt(1 / 3 * 2 / 3 / levels)
 
 
-@pytest.mark.parametrize("shape", [(4, 10), (8, 3)])
+@pytest.mark.parametrize("shape", [(1, 10), (8, 3)])
 def test_too_few_reads_are_refused(shape: tuple[int, int]) -> None:
     groups = list(np.ones(shape))
-    with pytest.raises(ValueError, match="at least 5 levels of at least 4 errors"):
+    with pytest.raises(ValueError, match="at least 2 levels of at least 4 errors"):
         compare(G[: shape[0]], groups, rng=np.random.default_rng(0))
 
 

@@ -60,9 +60,11 @@ def test_units_of_the_target_give_equal_tables(tmp_path, full, unit):
     written = {"uS": micro.map("{}".format), "mS": micro.map("0.0{}".format)}
     full[f"target_{unit}"] = written.get(unit, micro.map("{}e-6".format))
     full.drop(columns=[] if unit == "S" else "target_S").to_csv(tmp_path / "r.csv", index=False)
-    table = level_table(read_reads(tmp_path / "r.csv"))
-    # Level 0 has no target, 10 uS begin level 1, 30 and 40 uS share the last one.
-    assert table["level"].tolist() == [1, 2, 3] * 3
+    reads = read_reads(tmp_path / "r.csv")
+    table = level_table(reads)
+    assert table["level"].tolist() == [0, 1, 2, 3] * 3
+    # Of two parts of the range, 20 uS begin the second one, and 40 uS end it.
+    assert level_table(reads, levels=2)["n"].tolist() == [20, 60] * 3
     expected = level_table(full.astype({"target_S": float}))
     pd.testing.assert_frame_equal(table, expected, rtol=1e-12)
 

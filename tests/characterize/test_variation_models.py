@@ -73,7 +73,11 @@ def test_between_measured_times_levels_are_linear_in_log_time() -> None:
     assert (middle.n == first.n.combine(last.n, min)).all()
 
 
-TIMES = {"RRAM_B": (0.01, 0.1, 1.0, 100.0, 1e3, 1e4), "RRAM_C": (0.01, 0.1, 1.0, 4.0, 1e5)}
+TIMES = {
+    "RRAM_B": (0.01, 0.1, 1.0, 100.0, 1e3, 1e4),
+    "RRAM_C": (0.01, 0.1, 1.0, 4.0, 1e5),
+    "ReRAM_NIST": (0.0,),
+}
 
 
 @pytest.mark.parametrize(("technology", "time_s"), [(t, s) for t in TIMES for s in TIMES[t]])
@@ -134,6 +138,11 @@ def test_ageing_models_take_their_correlations_from_the_ranks_in_order_of_time()
     assert models[1e5].correlations == pytest.approx(r)
     assert {model.draws for model in models.values()} == {5}
     assert models[4].quantiles == variation_models.empirical(measured("RRAM_C", 4)).quantiles
+
+
+def test_a_technology_with_one_time_has_one_model_that_does_not_age() -> None:
+    models = variation_models.aged(TABLE, RANKS, "ReRAM_NIST")
+    assert models == {0.0: variation_models.empirical(measured("ReRAM_NIST", 0.0))}
 
 
 def test_ranks_that_miss_a_time_are_refused() -> None:

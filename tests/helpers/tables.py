@@ -149,6 +149,10 @@ VALUES = pd.DataFrame(
     [[m, v, a, a - 0.05, a + 0.05] for m, a in (("ovf", 0.6), ("irs", 0.3)) for v in (8, 2)],
     columns=["method", "value", "accuracy", "low", "high"],
 )
+SPECTRA = pd.DataFrame(
+    [("b", 10.0, 2e-7, 1e-7), ("b", 1.0, 4e-6, 5e-6), ("a", 1.0, 1e-8, 1e-8)],
+    columns=["device", "frequency_Hz", "measured", "fitted"],
+)
 OF_FRACTIONS = [
     (partial(figures.plot_accuracy_vs_setting, setting="epochs"), VALUES),
     (combinations, COMBINATIONS),
@@ -173,6 +177,7 @@ EVERY_PLOT = [
     (partial(figures.plot_spread, models=MODELS), LEVELS),
     (partial(figures.plot_distances, distance="ks"), DISTANCES),
     (figures.plot_probit, PROBIT),
+    (figures.plot_read_noise, SPECTRA),
     (figures.plot_weight_errors, WEIGHT_ERRORS),
     (setting, SETTING),
     (chip_ecdf, DRAWS),
