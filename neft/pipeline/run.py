@@ -73,12 +73,14 @@ def _link(link: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Check a parameter file and that its data set is there, then run what is out of date."""
+    """Check a parameter file, its data set and its scheduler, then run what is out of date."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args().params
     try:
-        parameters.load(chosen).dataset.source.check()
+        run = parameters.load(chosen)
+        run.dataset.source.check()
+        run.compute.machine.check()
         os.chdir(folder(chosen))
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")

@@ -126,6 +126,9 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("methods.ovf.initialisation", "he", "methods.ovf: initialisation must be one of .*got 'he'"),
     ("network.initialisation", "he", "@ must be one of torch, .*, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
+    ("compute.scheduler", "host:8786", "@: .*pattern.*, got 'host:8786'"),
+    ("compute.scheduler", "tcp://host", "@: .*pattern.*, got 'tcp://host'"),
+    ("compute.scheduler", 8786, "@: .*string, got 8786"),
 ]
 
 
