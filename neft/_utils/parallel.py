@@ -1,10 +1,11 @@
-"""Run independent tasks over local processes, with the same bits on any number of them."""
+"""Run independent tasks over processes, here or on a cluster, with the same bits on any number."""
 
 import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,28 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Machine:
-    """What computes: a device; whether training uses bfloat16 where that is safe, and compiles."""
+    """What computes.
+
+    Args:
+        device: of the tensors.
+        mixed_precision: whether training uses bfloat16 where that is safe.
+        compile: whether training compiles.
+        scheduler: address of a Dask scheduler whose workers compute; None for this machine. It is
+            no part of the representation, because no result depends on it.
+    """
 
     device: torch.device = CPU
     mixed_precision: bool = False
     compile: bool = False
+    scheduler: str | None = field(default=None, repr=False)
+
+    def check(self) -> None:
+        """Raise ValueError if the scheduler does not answer, or has no worker."""
+        if self.scheduler is not None:
+            from neft._utils import cluster  # not above: it imports this module
+
+            with cluster.connected(self.scheduler):
+                pass
 
 
 CPU_ONLY = Machine()
@@ -48,32 +66,38 @@ def run(
     tasks: Sequence[dict[str, Any]],
     *,
     description: str,
-    device: torch.device = CPU,
+    machine: Machine = CPU_ONLY,
 ) -> list:
     """Call `function(**task)` for every task and return the results in the order of the tasks.
 
-    As many processes as there are cores (`LOKY_MAX_CPU_COUNT` lowers that), and one thread in
-    each: how sums are split over threads changes their last bits, so results do not depend on
-    the machine's cores. joblib's other backends, Dask's among them, serve as well
-    (`joblib.parallel_config`). Tasks for a GPU run in this process, one after another.
+    As many processes as there are cores (`LOKY_MAX_CPU_COUNT` lowers that) or workers of the
+    scheduler, and one thread in each: how sums are split over threads changes their last bits, so
+    results do not depend on the machine's cores. Tasks for a GPU run in this process, one after
+    another, unless there is a scheduler.
 
     Args:
         function: importable, as processes need it.
         tasks: keyword arguments of each call.
         description: of the progress bar.
-        device: that the tasks compute on.
+        machine: what the tasks compute on.
 
     Returns:
         One result per task.
 
     Raises:
+        ValueError: see `neft._utils.cluster.run`.
         Exception: the first that a task raised.
     """
-    workers = min(joblib.cpu_count(), max(len(tasks), 1)) if device == CPU else 1
+    calls = [partial(_single_threaded, function, task, os.getpid()) for task in tasks]
+    if machine.scheduler is not None:
+        from neft._utils import cluster  # not above: it imports this module
+
+        return cluster.run(calls, scheduler=machine.scheduler, description=description)
+    workers = min(joblib.cpu_count(), max(len(calls), 1)) if machine.device == CPU else 1
     results = joblib.Parallel(n_jobs=workers, return_as="generator")(
-        joblib.delayed(_single_threaded)(function, task, os.getpid()) for task in tasks
+        joblib.delayed(call)() for call in calls
     )
-    return list(tqdm(results, description, total=len(tasks), mininterval=1))
+    return list(tqdm(results, description, total=len(calls), mininterval=1))
 
 
 def _single_threaded(function: Callable[..., Any], task: dict[str, Any], caller: int) -> Any:

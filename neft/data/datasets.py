@@ -190,7 +190,8 @@ class Source:
             ValueError: the name is unknown, a file is missing or damaged, side is below 8, or there
                 are fewer training images.
         """
-        return _load(self)
+        # A process may serve runs in several folders (`neft._utils.cluster`).
+        return _load(replace(self, folder=Path(self.folder).absolute()))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from neft._utils import parallel
+from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip import Hardware
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.estimate import estimate_accuracy
@@ -22,7 +23,7 @@ def estimate_grid(
     half_width: float,
     dataset_folder: Path | str = FOLDER,
     scratch: Path | str | None = None,
-    device: torch.device = parallel.CPU,
+    machine: Machine = CPU_ONLY,
 ) -> pd.DataFrame:
     """Estimate every network's mean accuracy over chips, at the sigma_d that it was trained for.
 
@@ -37,11 +38,11 @@ def estimate_grid(
     """
     common = {
         "measure": _estimate_one, "names": ["estimates"],
-        "hardware": hardware, "half_width": half_width, "device": device,
+        "hardware": hardware, "half_width": half_width, "device": machine.device,
         "dataset_folder": dataset_folder, "scratch": None if scratch is None else Path(scratch),
     }  # fmt: skip
     tasks = [{"path": path, **common} for path in paths]
-    found = parallel.run(resumable, tasks, description="estimates", device=device)
+    found = parallel.run(resumable, tasks, description="estimates", machine=machine)
     return pd.concat([table for (table,) in found], ignore_index=True)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from neft._utils import checkpoints, parallel
+from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip import Hardware, logits_over_chips
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.trained import load_trained, trained_networks
@@ -29,7 +30,7 @@ def class_probabilities(
     hardware: Hardware,
     chips: int,
     dataset_folder: Path | str = FOLDER,
-    device: torch.device = parallel.CPU,
+    machine: Machine = CPU_ONLY,
 ) -> pd.DataFrame:
     """Run the first seed's networks of a folder on the example images and the test chips.
 
@@ -38,7 +39,7 @@ def class_probabilities(
         hardware: devices that each network is programmed onto, at the sigma_d of its training.
         chips: number of draws; the first ones are the same for any number.
         dataset_folder: folder of downloaded data sets on this machine.
-        device: device to compute on.
+        machine: what computes.
 
     Returns:
         Columns method, seed, preset, mapping, sigma_d, image (index in the test part), label,
@@ -50,14 +51,15 @@ def class_probabilities(
     paths = trained_networks(folder)
     seeds = [checkpoints.load(path)[1]["seed"] for path in paths]
     common = {
-        "hardware": hardware, "chips": chips, "dataset_folder": dataset_folder, "device": device,
+        "hardware": hardware, "chips": chips, "device": machine.device,
+        "dataset_folder": dataset_folder,
     }  # fmt: skip
     tasks = [
         {"path": path, **common}
         for path, seed in zip(paths, seeds, strict=True)
         if seed == min(seeds)
     ]
-    found = parallel.run(_one_network, tasks, description="examples", device=device)
+    found = parallel.run(_one_network, tasks, description="examples", machine=machine)
     return pd.concat(found, ignore_index=True)
 
 

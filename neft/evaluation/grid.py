@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from neft._utils import parallel
+from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip import Hardware, accuracy, logits_over_chips, program
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.deployment import Deployment
@@ -56,7 +57,7 @@ def evaluate_grid(
     chips: int,
     dataset_folder: Path | str = FOLDER,
     scratch: Path | str | None = None,
-    device: torch.device = parallel.CPU,
+    machine: Machine = CPU_ONLY,
 ) -> Evaluation:
     """Measure every network on the test part under every condition, over chips.
 
@@ -67,7 +68,7 @@ def evaluate_grid(
         dataset_folder: where downloaded data sets lie, on this machine.
         scratch: folder that keeps finished draws, so that a killed evaluation continues; remove it
             when all results are written.
-        device: to compute on; each kind of device draws other errors.
+        machine: what computes; each kind of device draws other errors.
 
     Raises:
         ValueError: no network or no condition; see also `neft.chip.monte_carlo`.
@@ -78,7 +79,7 @@ def evaluate_grid(
         )
     common = {
         "measure": _evaluate_one, "names": Evaluation._fields,
-        "chips": chips, "device": device, "dataset_folder": dataset_folder,
+        "chips": chips, "device": machine.device, "dataset_folder": dataset_folder,
         "scratch": None if scratch is None else Path(scratch),
     }  # fmt: skip
     distinct = {repr(condition): condition for condition in conditions}
@@ -87,7 +88,7 @@ def evaluate_grid(
         for condition in distinct.values()
         for path in paths
     ]
-    results = iter(parallel.run(resumable, tasks, description="chips", device=device))
+    results = iter(parallel.run(resumable, tasks, description="chips", machine=machine))
     found = {key: [next(results) for _ in paths] for key in distinct}
     labelled = [
         [_labelled(table, condition.labels) for table in evaluation]

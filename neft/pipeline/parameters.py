@@ -124,11 +124,15 @@ class MonteCarlo(Section):
 
 
 class Compute(Section):
-    """The device (auto, cpu, cuda or mps); whether to train in mixed precision and compiled."""
+    """The device (auto, cpu, cuda or mps); whether to train in mixed precision and compiled.
+
+    With `scheduler`, the address of a Dask scheduler, its workers compute (docs/cluster.md).
+    """
 
     device: str
     mixed_precision: StrictBool
     compile: StrictBool = False
+    scheduler: Annotated[str, Field(pattern=r"^(tcp|tls)://\S+:\d+$")] | None = None
 
     @field_validator("device")
     @classmethod
@@ -145,7 +149,8 @@ class Compute(Section):
     @property
     def machine(self) -> Machine:
         """The device that "auto" stands for, or the named one, and the other choices."""
-        return Machine(parallel.find_device(self.device), self.mixed_precision, self.compile)
+        device = parallel.find_device(self.device)
+        return Machine(device, self.mixed_precision, self.compile, self.scheduler)
 
 
 class Convergence(Section):

@@ -112,13 +112,14 @@ def _link(link: Path, target: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Check a parameter file and that its data are there, then run what is out of date."""
+    """Check a parameter file, its data and its scheduler, then run what is out of date."""
     parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args(arguments).params
     try:
         run = parameters.load(chosen)
         run.dataset.source.check()
+        run.compute.machine.check()
         _check_folders(chosen, run)
         _check_imports(Path("data.dvc"))
         own = folder(chosen)

@@ -3,6 +3,7 @@
 Importing the package registers every method in `neft.training.base.METHODS`.
 """
 
+from neft._utils.parallel import Machine
 from neft.training.base import METHODS, Method
 from neft.training.baselines import (
     CorrectNet,

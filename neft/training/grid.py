@@ -118,7 +118,7 @@ def train_grid(
         }
         for trial in distinct.values()
     ]  # fmt: skip
-    histories = parallel.run(_train_one, tasks, description=description, device=machine.device)
+    histories = parallel.run(_train_one, tasks, description=description, machine=machine)
     for trial in planned:
         trained = distinct[repr(trial)].path
         if trial.path != trained:

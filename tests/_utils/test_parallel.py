@@ -56,7 +56,8 @@ def test_no_task_gives_no_result() -> None:
 
 def test_tasks_for_a_gpu_share_this_process() -> None:
     tasks = [{"seed": s} for s in range(3)]
-    results = parallel.run(task, tasks, description="test", device=torch.device("cuda"))
+    gpu = parallel.Machine(torch.device("cuda"))
+    results = parallel.run(task, tasks, description="test", machine=gpu)
     assert [r[0] for r in results] == [0, 1, 2]
     assert {r[3] for r in results} == {os.getpid()}
 

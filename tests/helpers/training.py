@@ -1,5 +1,7 @@
 """Small trainings that tests share."""
 
+import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +116,25 @@ class Killed(Method):
 
     def after_step(self, *arguments) -> None:
         self.method.after_step(*arguments)
+
+
+@dataclass(frozen=True)
+class KilledOnce(Killed):
+    """Another method whose process is killed in a step, the first time that it comes there.
+
+    Args:
+        steps: the one element is the step's number, from 1.
+        log: file that gets the process's id at each step.
+    """
+
+    log: Path
+
+    def step_loss(self, *arguments) -> torch.Tensor:
+        with self.log.open("a") as log:
+            log.write(f"{os.getpid()} ")
+        if len(self.log.read_text().split()) == self.steps[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.method.step_loss(*arguments)
 
 
 def kill_third_call(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[int]:

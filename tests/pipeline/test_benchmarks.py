@@ -81,6 +81,32 @@ def test_peers_refuse_a_folder_without_the_papers_code(
     assert f"models/vgg8.py, got {tmp_path}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("workers", [1, 3, 8, 512])
+def test_free_workers_take_the_next_task(workers: int, scripts: None) -> None:
+    seconds = [3, 1, 4, 1, 5, 9, 2, 6] * 5
+    ends, waiting, clock = [], list(seconds), 0  # second by second
+    while waiting or ends:
+        ends = [end for end in ends if end > clock]
+        while waiting and len(ends) < workers:
+            ends.append(clock + waiting.pop(0))
+        clock += bool(ends)
+    assert import_module("cluster").makespan(seconds, workers) == clock
+
+
+def test_scaling_is_computed_for_the_six_benchmarks(
+    scripts: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster, day = import_module("cluster"), 24 * 3600
+    cluster.print_scaling(cluster.BENCHMARKS, lambda run, name: 4.0 if name == "ovf" else 1.0)
+    rows = {row.split()[0]: row.split()[1:] for row in capsys.readouterr().out.splitlines()[3:]}
+    assert len(rows) == 6
+    # 422 steps an epoch; 45 trainings of each of ten methods, one of which takes four times as long
+    *counted, _, _, fastest = rows["vgg8_mnist"]
+    days, longest = 45 * 13 * 200 * 422 / day, 4 * 200 * 422 / day
+    assert counted == ["450", f"{days:.0f}", f"{longest:.2g}", "7.5", "45", "45"]
+    assert fastest == f"{45 * 13 / 4:.3g}"
+
+
 def test_rounds_call_in_turn_and_the_unit_is_one(scripts: None) -> None:
     measure, made = import_module("measure"), []
     times = measure.rounds({"a": partial(made.append, "a"), "b": partial(made.append, "b")}, 2)

@@ -146,6 +146,9 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("studies.border.vary.epochs", [2.5], "border: epochs must be a whole number, got 2.5"),
     ("studies.border.vary.training_images", [9999], "training_images must be .*3500, got 9999"),
     ("studies.border.vary.side", [7], "studies.border.vary: side must be at least 8 pixels, got 7"),
+    ("compute.scheduler", "host:8786", "@: .*pattern.*, got 'host:8786'"),
+    ("compute.scheduler", "tcp://host", "@: .*pattern.*, got 'tcp://host'"),
+    ("compute.scheduler", 8786, "@: .*string, got 8786"),
 ]
 
 
