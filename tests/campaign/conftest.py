@@ -41,7 +41,7 @@ class Run:
         """Start a command in the clone, in a session of its own."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.Popen(
-            command or ("neft", "run"), cwd=self.folder, env={**os.environ, "PATH": path},
+            command or ("python", "-m", "neft", "run"), cwd=self.folder, env={**os.environ, "PATH": path},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             **settings,
         )  # fmt: skip

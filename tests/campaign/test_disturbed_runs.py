@@ -62,7 +62,7 @@ def test_a_full_disk_at_any_stage_ends_in_a_line_and_the_next_run_is_right(
 
 def test_runs_at_once_do_not_disturb_one_another(made: Callable[[], Run], undisturbed: Run) -> None:
     run = made()
-    first, second = run.start(), run.start("neft", "run", "params/again.yaml")
+    first, second = run.start(), run.start("python", "-m", "neft", "run", "params/again.yaml")
     for process in (first, second):
         said = process.communicate()[0]
         assert process.returncode == 0, said
