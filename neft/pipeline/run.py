@@ -20,7 +20,7 @@ from neft.pipeline.readme import BEGIN, END
 from neft.pipeline.yaml_files import read_yaml
 
 WRITTEN = ("metrics", "figures", "variation", "executed", "runs", "results", ".scratch", ".dvc")
-SHARED = (".dvcignore", "dvc.yaml", "data.dvc", "neft", "notebooks", "datasets")
+SHARED = (".dvcignore", "dvc.yaml", "data.dvc", "neft", "notebooks", "own", "datasets")
 
 # Without git, DVC accepts a pipeline file that git ignores: links are made anew, not committed.
 DVC_CONFIG = """\

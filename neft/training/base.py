@@ -44,8 +44,11 @@ class Method(WeightRange, NoiseCourse, ABC):
     initialisation: str | None = field(default=None, kw_only=True)
 
     def __init_subclass__(cls, name: str | None = None) -> None:
-        if name is not None:
-            METHODS[name] = cls
+        if name is None:
+            return
+        if name in METHODS and METHODS[name].__module__.startswith("neft."):
+            raise ValueError(f"name must not be that of a built-in method, got {name!r}")
+        METHODS[name] = cls
 
     def __post_init__(self) -> None:
         WeightRange.__post_init__(self)

@@ -17,6 +17,7 @@ from neft.data.datasets import Source
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection
 from neft.training.loop import Schedule, train
+from neft.training.own_methods import code_of
 
 CODE = ("_utils", "chip", "data", "devices", "networks.py", "training")
 """What a trained network depends on."""
@@ -168,10 +169,11 @@ def _train_one(
     }
     network = networks.build(**shape, seed=trial.seed).to(machine.device)
     task = {"trial": trial, "benchmark": benchmark, "schedule": schedule, "machine": machine}
+    own = code_of(trial.method)
     history = train(
         network, trial.method, data, trial.hardware, trial.sigma_d, schedule,
         seed=trial.seed,
-        state=scratch and scratch / f"{parallel.digest(CODE, **task)}.safetensors",
+        state=scratch and scratch / f"{parallel.digest(CODE, **task, own=own)}.safetensors",
         mixed_precision=machine.mixed_precision,
         compile=machine.compile,
         progress=False,

@@ -8,13 +8,18 @@ from pydantic import TypeAdapter, ValidationError
 from neft._utils.checks import one_of
 from neft._utils.strict import first_error
 from neft.training.base import METHODS, Method
+from neft.training.own_methods import import_own
+
+ABOUT = ("method", "module")
+"""Keys of a section that are no settings of the method."""
 
 
 def build_method(name: str, settings: dict[str, Any], within: str = "methods") -> Method:
     """Return the method that a section of `methods` describes.
 
     The key `method` names the method; without it, the section's name does. So several sections can
-    vary one method.
+    vary one method. The key `module` names a file of the user's own that has the method
+    (`neft.training.own_methods`).
 
     Args:
         name: of the section.
@@ -25,7 +30,12 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
         ValueError: unknown method or setting, or a bad value; one line with the key.
     """
     kind = settings.get("method", name)
-    settings = {key: value for key, value in settings.items() if key != "method"}
+    if "module" in settings:
+        try:
+            import_own(settings["module"])
+        except ValueError as error:
+            raise ValueError(f"{within}.{name}.module: {error}") from error
+    settings = {key: value for key, value in settings.items() if key not in ABOUT}
     one_of(METHODS, **{f"{within}.{name}": kind})
     fields = [field.name for field in dataclasses.fields(METHODS[kind])]
     for key in settings:
@@ -58,6 +68,6 @@ def vary_method(name: str, settings: dict[str, Any], setting: str, value: Any) -
     Raises:
         ValueError: see `build_method`; the key is one of `studies.ablations.vary`.
     """
-    if setting == "method":
-        raise ValueError(f"studies.ablations.vary.{name}.method: unknown key")
+    if setting in ABOUT:
+        raise ValueError(f"studies.ablations.vary.{name}.{setting}: unknown key")
     return build_method(name, {**settings, setting: value}, "studies.ablations.vary")

@@ -41,9 +41,9 @@ class Run:
         """Start a command in the clone, in a session of its own."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.Popen(
-            command or ("python", "-m", "neft", "run"), cwd=self.folder, env={**os.environ, "PATH": path},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            **settings,
+            command or ("python", "-m", "neft", "run"),
+            cwd=self.folder, env={**os.environ, "PATH": path}, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **settings,
         )  # fmt: skip
 
     def call(self, *command: str, fails: bool = False, **settings) -> str:
