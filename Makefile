@@ -36,7 +36,7 @@ audit: $(BIN)/.ready  ## compare the installed versions with known vulnerabiliti
 	pip-audit --skip-editable
 
 bench: $(BIN)/.ready  ## measure what all costs (Linux, idle machine); NEFT_CIM=PATH: the paper's code, too
-	cd benchmarks && for each in reads programming chips; do python $$each.py; done
+	cd benchmarks && for each in reads programming chips cluster; do python $$each.py; done
 	cd benchmarks && python peers.py $(if $(NEFT_CIM),--neft-cim "$(abspath $(NEFT_CIM))")
 
 lab: $(BIN)/.ready  ## open the notebooks

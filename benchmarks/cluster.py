@@ -96,7 +96,7 @@ def print_scaling(paths: Sequence[Path], step: Callable[[Parameters, str], float
         faster = [alone / sum(makespan(own, n) for own in methods) for n in WORKERS]
         at_once = [alone / makespan(tasks, n) for n in WORKERS]
         left, right = (" ".join(f"{x:6.3g}" for x in each) for each in (faster, at_once))
-        about = f"{len(tasks):5} {alone / DAY:6.0f} {max(tasks) / DAY:7.2g}"
+        about = f"{len(tasks):5} {alone / DAY:6.0f} {max(tasks) / DAY:7.0f}"
         print(f"{path.stem:24} {about} {left}   {right}", flush=True)
 
 

@@ -21,7 +21,7 @@ PATIENCE = 5.0
 """Seconds until a scheduler that does not answer is given up."""
 
 LOADED = parallel.digest(sorted(path.name for path in parallel.PACKAGE.iterdir()))
-"""Names the package's code, and torch's version, as this process found them when it started."""
+"""Names the package's code and torch's version, as this process loaded them."""
 
 
 @contextmanager

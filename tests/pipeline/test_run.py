@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from neft._utils import cluster
 from neft.pipeline import run
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,7 @@ def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root:
             "params/lost.yaml: variation.folder must .*'lost', which is not there",
         ),
         ("params/out.yaml", "params/out.yaml: variation.folder must be a path inside .*'../out'"),
+        ("params/alone.yaml", "scheduler (must be the address of a Dask scheduler|needs Dask)"),
         ("params/mine.yml", "PARAMS must be .*, got 'params/mine.yml'"),
     ],
 )
@@ -117,11 +119,14 @@ def test_bad_choices_end_in_one_line_and_leave_nothing(
     given: str, said: str, root: Path, monkeypatch
 ) -> None:
     shutil.copy("smoke.yaml", "params/mine.yml")
-    Path("params/bad.yaml").write_text(Path("smoke.yaml").read_text() + "\nmore: 1\n")
-    far = Path("smoke.yaml").read_text().replace("name: mnist5k", "name: cifar10")
-    Path("params/far.yaml").write_text(far)
+    smoke = Path("smoke.yaml").read_text()
+    Path("params/bad.yaml").write_text(smoke + "\nmore: 1\n")
+    Path("params/far.yaml").write_text(smoke.replace("name: mnist5k", "name: cifar10"))
+    alone = smoke.replace("  device: cpu\n", "  device: cpu\n  scheduler: tcp://127.0.0.1:1\n")
+    Path("params/alone.yaml").write_text(alone)
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     for name, folder in {"lost": "lost", "out": "../out"}.items():
-        text = Path("smoke.yaml").read_text().replace("folder: data\n", f"folder: {folder}\n")
+        text = smoke.replace("folder: data\n", f"folder: {folder}\n")
         Path(f"params/{name}.yaml").write_text(text)
     before = sorted(root.rglob("*"))
     with pytest.raises(SystemExit, match=f"^error: {said}") as caught:
