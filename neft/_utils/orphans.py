@@ -6,20 +6,14 @@ import time
 
 PERIOD_S = 0.5
 
-_watched: set[int] = set()
-
 
 def end_with(parent: int) -> None:
-    """Watch, from now on, that a process is still this one's parent; when it is not, end at once.
-
-    Nothing happens where this is no child of it: in the process itself, or on another machine.
+    """End this process, from now on, as soon as another is not its parent any more.
 
     Args:
-        parent: number of the process.
+        parent: number of the process that started this one.
     """
-    if os.getppid() == parent and parent not in _watched:
-        _watched.add(parent)
-        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent: int) -> None:

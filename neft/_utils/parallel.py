@@ -88,20 +88,20 @@ def run(
         ValueError: see `neft._utils.cluster.run`.
         Exception: the first that a task raised.
     """
-    calls = [partial(_single_threaded, function, task, os.getpid()) for task in tasks]
+    calls = [partial(_single_threaded, function, task) for task in tasks]
     if machine.scheduler is not None:
         from neft._utils import cluster  # not above: it imports this module
 
         return cluster.run(calls, scheduler=machine.scheduler, description=description)
     workers = min(joblib.cpu_count(), max(len(calls), 1)) if machine.device == CPU else 1
-    results = joblib.Parallel(n_jobs=workers, return_as="generator")(
+    ends: dict[str, Any] = {"initializer": end_with, "initargs": (os.getpid(),)}
+    results = joblib.Parallel(n_jobs=workers, return_as="generator", **ends)(
         joblib.delayed(call)() for call in calls
     )
     return list(tqdm(results, description, total=len(calls), mininterval=1))
 
 
-def _single_threaded(function: Callable[..., Any], task: dict[str, Any], caller: int) -> Any:
-    end_with(caller)
+def _single_threaded(function: Callable[..., Any], task: dict[str, Any]) -> Any:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

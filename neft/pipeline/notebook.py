@@ -104,7 +104,7 @@ def main() -> None:
         shown = cut(f"{error.ename}: {error.evalue}")
         sys.exit(f"error: {shown} (see {FAILED / arguments.copy.name})")
     except DeadKernelError:
-        rule = "its process must stay, was killed or out of memory"
+        rule = "its kernel must live to the end, was killed (out of memory?)"
         sys.exit(f"error: {arguments.notebook}: {rule}; run again to continue")
     except KeyboardInterrupt:
         sys.exit("error: interrupted; run again to continue")

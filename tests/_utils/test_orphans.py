@@ -52,3 +52,19 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
     finally:
         run.kill()
         run.wait()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
+def test_a_process_whose_parent_is_gone_already_ends_at_once() -> None:
+    """As a worker whose run is killed before its first task."""
+    code = "import os, time; from neft._utils.orphans import end_with; end_with({}); time.sleep(60)"
+    for parent, expected in ((os.getpid(), None), (1, 1)):
+        child = subprocess.Popen([sys.executable, "-c", code.format(parent)])
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            assert child.poll() == expected
+            child.kill()
+            child.wait()

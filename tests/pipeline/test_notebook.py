@@ -83,7 +83,7 @@ def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, m
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("import os\nos.kill(os.getpid(), 9)", "error: book.ipynb: its process .*killed"),
+        ("import os\nos.kill(os.getpid(), 9)", "error: book.ipynb: its kernel .*killed"),
         ("import os\nos.kill(os.getppid(), 2)", "error: interrupted; run again to continue"),
         ("raise ValueError('long ' * 1000)", r"error: ValueError: long .*\.\.\. \(see"),
         ("open('missing')", "error: FileNotFoundError: .*'missing' .see"),
