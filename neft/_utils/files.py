@@ -59,6 +59,21 @@ def check_regular(path: str | Path) -> None:
         raise ValueError(f"{path}: must be a file, got {kinds.get(stat.S_IFMT(mode), 'a device')}")
 
 
+def check_output(folder: str | Path) -> None:
+    """Refuse a folder that nothing can be written to, before its content is computed.
+
+    Raises:
+        ValueError: a file is in its place or in that of a folder above it, or no right to write.
+    """
+    here = Path(folder).absolute()
+    while not here.exists() and here != here.parent:
+        here = here.parent
+    if not here.is_dir():
+        raise ValueError(f"{folder}: must be a folder or a new one, got the file {here}")
+    if not os.access(here, os.W_OK):
+        raise ValueError(f"{folder}: must be writable, got a folder that is not")
+
+
 def read_json(path: str | Path, what: str) -> dict[str, Any]:
     """Return the values by name of a JSON file.
 

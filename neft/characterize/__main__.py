@@ -2,12 +2,13 @@
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from neft._utils.commands import one_line
+from neft._utils.files import check_output
 from neft.characterize.analysis import characterize, write
 from neft.characterize.level_counts import usable_levels
 from neft.characterize.reads import read_reads
@@ -29,12 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder for the tables")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     given = parser.parse_args(arguments)
-    try:
+    with one_line():
         _check_name(given.technology)
+        check_output(given.output)
         tables = _tables(read_reads(given.reads), given)
         write(given.output, tables)
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
     print(summary(tables, given.output))
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neft._utils.commands import one_line
 from neft.characterize import read_noise, reram_kernel
 from neft.characterize.analysis import characterize, write
 from neft.characterize.reads import read_relaxation_tsv
@@ -165,11 +165,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     files = [each.file for each in (*SOURCES, STUCK_MAP, TIME_SERIES)]
     parser.add_argument("raw_folder", help="folder with " + " and ".join(files))
     folder = parser.parse_args(arguments).raw_folder
-    try:
+    with one_line():
         write(FOLDER, build(folder))
         write(FOLDER, {"stuck": build_stuck(folder), **build_read_noise(folder)})
-    except ValueError as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

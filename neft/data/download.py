@@ -8,7 +8,6 @@ A download that was interrupted continues where it stopped.
 import argparse
 import gzip
 import shutil
-import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from torchvision.datasets import MNIST
 from torchvision.datasets.utils import check_integrity
 from tqdm import tqdm
 
+from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft.data.datasets import FOLDER
 from neft.data.downloaded import official_files
@@ -160,10 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     options = parser.parse_args(arguments)
-    try:
+    with one_line():
         download(options.name, options.folder, quiet=options.quiet)
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
     print(f"{options.name}: {(options.folder / DOWNLOADS[options.name][0].place).resolve()}")
 
 

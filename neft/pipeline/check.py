@@ -7,9 +7,9 @@ the same for the others: stages wait for it, and run again when the code changes
 """
 
 import argparse
-import sys
 from pathlib import Path
 
+from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft.pipeline import parameters
 from neft.training import build_method
@@ -21,15 +21,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path, help="for a file about each method's code")
     folder = parser.parse_args().folder
-    try:
+    with one_line():
         run = parameters.load()
         run.dataset.source.check()
         for name, settings in run.methods.items():
             code = code_of(build_method(name, settings)) or "built in"
             with atomic_path(folder / f"{name}.txt") as partial:
                 partial.write_text(f"{code}\n")
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 
 from neft._utils.checks import cut
+from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft._utils.orphans import end_with
 from neft.pipeline import parameters
@@ -98,18 +99,15 @@ def main() -> None:
     if "DVC_STAGE" in os.environ:
         end_with(os.getppid())  # DVC, or its shell: a killed run leaves no stage behind
     try:
-        values = dict(value.split("=", 1) for value in arguments.values)
-        execute(arguments.notebook, arguments.copy, values, params=arguments.params)
+        with one_line():
+            values = dict(value.split("=", 1) for value in arguments.values)
+            execute(arguments.notebook, arguments.copy, values, params=arguments.params)
     except papermill.PapermillExecutionError as error:
         shown = cut(f"{error.ename}: {error.evalue}")
         sys.exit(f"error: {shown} (see {FAILED / arguments.copy.name})")
     except DeadKernelError:
         rule = "its kernel must live to the end, was killed (out of memory?)"
         sys.exit(f"error: {arguments.notebook}: {rule}; run again to continue")
-    except KeyboardInterrupt:
-        sys.exit("error: interrupted; run again to continue")
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The result table in README.md, written from the results so that no number is typed by hand."""
 
+import html
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft.figures.legible import left_out, legible
 from neft.figures.style import method_style
@@ -20,6 +22,11 @@ def _percent(row: Any) -> str:
     if pd.isna(row.high):
         return f"{100 * row.accuracy:.1f}"
     return f"{100 * row.accuracy:.1f} ({100 * row.low:.1f}–{100 * row.high:.1f})"
+
+
+def _cell(text: str) -> str:
+    """Escape text for a cell of a Markdown table."""
+    return html.escape(text, quote=False).replace("|", "&#124;")
 
 
 def table(results: pd.DataFrame, setting: str, command: str) -> str:
@@ -44,7 +51,7 @@ def table(results: pd.DataFrame, setting: str, command: str) -> str:
     head = "| method | " + " | ".join(f"σ_d = {sigma:g}" for sigma in sigmas) + " |"
     rule = "|---|" + "---|" * len(sigmas)
     rows = [
-        f"| {method_style(method).label} | " + " | ".join(cells.loc[method]) + " |"
+        f"| {_cell(method_style(method).label)} | " + " | ".join(cells.loc[method]) + " |"
         for method in results.method.unique()
     ]
     seeds = results.seeds.min()
@@ -77,7 +84,7 @@ def differences_table(differences: pd.DataFrame) -> str:
     for place, (method, against) in enumerate(pairs):
         if (against, method) in pairs[:place]:
             continue
-        label = f"{method_style(method).label} over {_within(method_style(against).label)}"
+        label = _cell(f"{method_style(method).label} over {_within(method_style(against).label)}")
         row = [_points(cells.loc[method, against, sigma]) for sigma in sigmas]
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     note = "Paired by seed and chip, with 95 % intervals; bold where the interval leaves out 0."
@@ -190,10 +197,11 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
 def main() -> None:
     """Bring README.md up to date with metrics/."""
     readme, params = Path("README.md"), Path("params.yaml")
-    block = results_block(Path("metrics"), params, command(params))
-    text = replace_block(readme.read_text(encoding="utf-8"), block)
-    with atomic_path(readme) as partial:
-        partial.write_text(text, encoding="utf-8")
+    with one_line():
+        block = results_block(Path("metrics"), params, command(params))
+        text = replace_block(readme.read_text(encoding="utf-8"), block)
+        with atomic_path(readme) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ first seed. Earlier networks of other names stay.
 
 import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -18,6 +17,7 @@ import pandas as pd
 
 from neft import pretrained
 from neft._utils.checks import one_of
+from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft.evaluation import load_trained, trained_networks
 from neft.pipeline import parameters
@@ -119,11 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, default=Path(), help="folder of the run")
     parser.add_argument("--sigma-d", type=float, help="default: the run's middle one")
     chosen = parser.parse_args(arguments)
-    try:
+    with one_line():
         for path in release(chosen.run, pretrained.FOLDER, chosen.sigma_d):
             print(path)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

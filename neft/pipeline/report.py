@@ -1,11 +1,14 @@
 """The report: one HTML page from the executed notebooks of a pipeline run."""
 
 import argparse
+import html
+from itertools import product
 from pathlib import Path
 
 import nbformat
 from nbconvert import HTMLExporter
 
+from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft.pipeline import parameters
 
@@ -37,7 +40,7 @@ def merge(paths: list[Path]) -> nbformat.NotebookNode:
             raise ValueError(f"{path}: not a notebook: {error}") from error
         if method := path.stem.partition("-")[2]:
             title, *text = notebook.cells[0].source.split("\n")
-            notebook.cells[0].source = "\n".join([f"{title}: {method}", *text])
+            notebook.cells[0].source = "\n".join([f"{title}: {html.escape(method)}", *text])
         for cell in notebook.cells:  # the page lies one folder above the notebooks
             cell.source = cell.source.replace("](../", "](")
         cells += notebook.cells
@@ -72,16 +75,18 @@ def main() -> None:
     parser.add_argument("executed", type=Path, help="folder of executed notebooks")
     parser.add_argument("report", type=Path, help="HTML file to write")
     arguments = parser.parse_args()
-    run = parameters.load()
-    stages = [
-        "variation",
-        *(f"{stage}-{method}" for method in run.methods for stage in ("training", "montecarlo")),
-        "results",
-        *run.studies.model_dump(exclude_unset=True),
-    ]
-    merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
-    with atomic_path(arguments.report) as partial:
-        partial.write_text(render(merged), encoding="utf-8")
+    with one_line():
+        run = parameters.load()
+        tasks = product(run.methods, ("training", "montecarlo"))
+        stages = [
+            "variation",
+            *(f"{stage}-{method}" for method, stage in tasks),
+            "results",
+            *run.studies.model_dump(exclude_unset=True),
+        ]
+        merged = merge([arguments.executed / f"{stage}.ipynb" for stage in stages])
+        with atomic_path(arguments.report) as partial:
+            partial.write_text(render(merged), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from neft._utils.commands import one_line
 from neft.pipeline import parameters
 from neft.pipeline.parameters import Parameters
 from neft.pipeline.readme import BEGIN, END
@@ -136,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     chosen = parser.parse_args(arguments).params
-    try:
+    with one_line():
         run = parameters.load(chosen)
         run.dataset.source.check()
         run.compute.machine.check()
@@ -147,8 +148,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _link_folder(own, Path(given))
         os.chdir(own)
         _mend_record()
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
     try:
         os.execvp("dvc", ["dvc", "repro"])
     except FileNotFoundError:

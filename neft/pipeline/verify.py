@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neft._utils.commands import one_line
 from neft.pipeline.run import folder
 
 TABLES = {"results.csv": "accuracy", "differences.csv": "difference"}
@@ -100,14 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line for each mean accuracy and each difference; exit with 1 if one disagrees."""
     parser = argparse.ArgumentParser(prog="neft verify", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
-    try:
+    with one_line():
         results = folder(parser.parse_args(arguments).params) / "metrics" / "results"
         tables = [
             compare(pd.read_csv(results / name), committed(results / name), quantity)
             for name, quantity in TABLES.items()
         ]
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
     for table in tables:
         print("\n".join(lines(table)))
     agree = pd.concat(tables).agrees

@@ -15,20 +15,31 @@ KINDS = {
     "parameter files": ["pipeline/test_parameters.py", "pipeline/test_run.py"],
     "settings of methods and networks": [
         "training/test_refused_settings.py",
+        "training/test_own_methods.py",
         "training/test_points.py",
-        "test_networks.py",
     ],
     "tables of reads": ["characterize/test_malformed_reads.py"],
     "level and comparison tables": ["characterize/test_comparison_tables.py"],
     "device and hardware files": ["devices/test_variation.py", "chip/test_hardware.py"],
-    "layers and weights": ["chip/test_refused_layers.py"],
+    "layers and converters": ["chip/test_refused_layers.py", "chip/test_refused_converters.py"],
     "networks' files": ["_utils/test_checkpoints.py", "evaluation/test_trained.py"],
     "images and data sets": [
         "data/test_official_files.py",
         "data/test_own_images.py",
         "data/test_download.py",
     ],
-    "notebooks and processes": ["pipeline/test_notebook.py", "_utils/test_orphans.py"],
+    "files and commands": [
+        "_utils/test_files.py",
+        "_utils/test_commands.py",
+        "pipeline/test_check.py",
+        "test_command_line.py",
+        "characterize/test_command.py",
+    ],
+    "notebooks, processes, workers": [
+        "pipeline/test_notebook.py",
+        "_utils/test_orphans.py",
+        "_utils/test_cluster.py",
+    ],
     "kills, full disks, runs at once": ["campaign/test_disturbed_runs.py"],
 }
 
@@ -43,10 +54,7 @@ def main() -> None:
         subprocess.run(command, check=False)
         cases = ElementTree.parse(report).iter("testcase")
         ended = Counter(
-            (
-                case.attrib["classname"],
-                any(bad in {c.tag for c in case} for bad in ("failure", "error")),
-            )
+            (case.attrib["classname"], not {"failure", "error"}.isdisjoint(c.tag for c in case))
             for case in cases
         )
     for kind, files in KINDS.items():

@@ -91,6 +91,16 @@ def test_table_holds_every_number_once() -> None:
     assert lines[-1].endswith("`make it`.")
 
 
+def test_a_name_is_text_wherever_it_is_shown(tmp_path: Path) -> None:
+    """Parameters refuse such names; tables made elsewhere may have them."""
+    columns = ("method", "sigma_d", "accuracy", "low", "high", "seeds", "chips")
+    results = pd.DataFrame([("a|b <i>", 0.1, 0.5, 0.4, 0.6, 2, 2)], columns=columns)
+    assert "| a&#124;b &lt;i&gt; | 50.0" in readme.table(results, "made up", "make repro")
+    made = book(tmp_path, "training-x")
+    merged = report.merge([made.rename(tmp_path / "training-<b>x.ipynb")])
+    assert merged.cells[1].source.endswith(": &lt;b&gt;x")
+
+
 def test_one_seed_is_said_to_give_no_interval() -> None:
     row = {"method": "irs", "sigma_d": 0.1, "seeds": 1, "chips": 50, "accuracy": 0.9512}
     results = pd.DataFrame([row | dict.fromkeys(["low", "high"], float("nan"))])
