@@ -206,6 +206,10 @@ class Parameters(Section):
         if studies.border:
             for name in studies.border.methods:
                 one_of(self.methods, **{"studies.border.methods": name})
+        for name, settings in self.methods.items():
+            if self.compute.scheduler and "module" in settings:  # a worker could keep old code
+                rule = "must not be set with methods of your own"
+                raise ValueError(f"compute.scheduler {rule}, got methods.{name}.module")
         return self
 
     @property

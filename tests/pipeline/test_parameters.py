@@ -172,6 +172,18 @@ def test_bad_parameters_fail_in_one_line(key: str, value: Any, said: str, tmp_pa
     assert "\n" not in message
 
 
+def test_own_methods_are_refused_on_a_cluster_whose_workers_could_have_old_code(
+    tmp_path: Path,
+) -> None:
+    text = PARAMS.read_text().replace("  device: auto", "  scheduler: tcp://here:1\n  device: auto")
+    (tmp_path / "a.yaml").write_text(text)
+    assert parameters.load(tmp_path / "a.yaml").compute.scheduler == "tcp://here:1"
+    own = "methods:\n  mine:\n    module: mine\n"
+    (tmp_path / "b.yaml").write_text(text.replace("methods:\n", own, 1))
+    with pytest.raises(ValueError, match=r"scheduler must not be set .*methods\.mine\.module"):
+        parameters.load(tmp_path / "b.yaml")
+
+
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in pairwise("abcdefghij")
 )
