@@ -21,7 +21,7 @@ from neft._utils.checks import cut
 from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft._utils.orphans import end_with
-from neft.pipeline import parameters
+from neft.pipeline import dvc_files, parameters
 
 FAILED = Path(".scratch/failed")
 """Where half-executed notebooks stay."""
@@ -96,8 +96,9 @@ def main() -> None:
     parser.add_argument("values", nargs="*", metavar="name=value")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     arguments = parser.parse_args()
-    if "DVC_STAGE" in os.environ:
+    if stage := os.environ.get("DVC_STAGE"):
         end_with(os.getppid())  # DVC, or its shell: a killed run leaves no stage behind
+        dvc_files.keep(stage)
     try:
         with one_line():
             values = dict(value.split("=", 1) for value in arguments.values)

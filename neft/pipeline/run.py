@@ -9,15 +9,13 @@ and commands at the root do not see it. Paths in a parameter file are relative t
 """
 
 import argparse
-import json
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from neft._utils.commands import one_line
-from neft.pipeline import parameters
+from neft.pipeline import dvc_files, parameters
 from neft.pipeline.parameters import Parameters
 from neft.pipeline.readme import BEGIN, END
 from neft.pipeline.yaml_files import read_yaml
@@ -114,24 +112,6 @@ def _link(link: Path, target: Path) -> None:
         link.symlink_to(target)
 
 
-def _mend_record() -> None:
-    """Remove DVC's record of who uses what, if a kill left half of it: DVC would not start again.
-
-    It is looked at twice, for another run may be writing it right now.
-    """
-    record = Path(".dvc/tmp/rwlock")
-    for wait_s in (1.0, 0.0):
-        try:
-            json.loads(record.read_text())
-        except FileNotFoundError:
-            return
-        except ValueError:
-            time.sleep(wait_s)
-        else:
-            return
-    record.unlink(missing_ok=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check a parameter file, its data and its scheduler, then run what is out of date."""
     parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
@@ -147,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for given in (run.variation.folder, run.dataset.folder):
             _link_folder(own, Path(given))
         os.chdir(own)
-        _mend_record()
+        dvc_files.mend()
     try:
         os.execvp("dvc", ["dvc", "repro"])
     except FileNotFoundError:

@@ -175,14 +175,3 @@ def test_data_dvc_that_names_a_place_outside_is_refused(
         Path("data.dvc").write_text(text.replace(own, f"path: {place}"))
         with pytest.raises(SystemExit, match=r"error: data\.dvc: path must lie inside"):
             call(monkeypatch)
-
-
-@pytest.mark.parametrize(("record", "stays"), [("", False), ('{"a": ', False), ("{}", True)])
-def test_half_a_record_that_a_kill_left_is_removed(
-    record: str, stays: bool, root: Path, monkeypatch
-) -> None:
-    path = root / ".dvc" / "tmp" / "rwlock"
-    path.parent.mkdir(parents=True)
-    path.write_text(record)
-    call(monkeypatch)
-    assert path.exists() == stays
