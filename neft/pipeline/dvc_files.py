@@ -1,49 +1,40 @@
-"""DVC's own files, made whole again after a kill: DVC writes them in place, and cannot read a half.
+"""DVC's own files, made readable again after a kill: DVC writes them in place, and reads no half.
 
 - `.dvc/tmp/rwlock` says who uses what. Half of it says nothing, and is removed.
-- `dvc.lock` says what each stage used and made. `keep` copies it when a stage begins, for DVC
-  writes it when one has ended; `mend` puts that copy back in place of half a file, and enters the
-  stage that had ended.
+- `dvc.lock` says what each stage used and made. DVC writes it when a stage has ended; `keep` copies
+  it when the next one begins, and `mend` puts that copy back in place of half a file. Only the
+  stage that ended just before the kill runs again: DVC compares all others with what is there.
 """
 
 import json
-import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
 from neft._utils.files import atomic_path
 
 LOCK, RECORD = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
-KEPT = Path(".dvc/tmp/neft.json")
+KEPT = Path(".dvc/tmp/neft.lock")
 
 
-def keep(stage: str) -> None:
-    """Copy dvc.lock at the beginning of a stage.
-
-    Args:
-        stage: its name.
-    """
+def keep() -> None:
+    """Copy dvc.lock, at the beginning of a stage."""
     if LOCK.is_file():
         with atomic_path(KEPT) as partial:
-            partial.write_text(json.dumps({"stage": stage, "lock": LOCK.read_text()}))
+            partial.write_text(LOCK.read_text())
 
 
 def mend() -> None:
-    """Make both files of the run in the current folder whole again, if a kill left half of one."""
+    """Make both files of the run in the current folder readable again."""
     _mend_record()
-    kept = json.loads(KEPT.read_text()) if KEPT.is_file() else None
-    before = _stages(kept["lock"]) if kept else {}
-    if not LOCK.is_file() or _continues(before or {}, LOCK.read_text()):
+    if not LOCK.is_file() or _readable(LOCK.read_text()):
         return
-    if kept is None:
-        LOCK.unlink()
+    if not KEPT.is_file():
+        LOCK.unlink()  # of a run without a finished stage
         return
     with atomic_path(LOCK) as partial:
-        partial.write_text(kept["lock"])
-    subprocess.run(["dvc", "commit", "--force", kept["stage"]], check=False, capture_output=True)
+        partial.write_text(KEPT.read_text())
 
 
 def _mend_record() -> None:
@@ -60,32 +51,13 @@ def _mend_record() -> None:
     RECORD.unlink(missing_ok=True)
 
 
-def _stages(text: str) -> dict[str, Any] | None:
-    """Return the stages of a dvc.lock; None if it is no whole one."""
+def _readable(text: str) -> bool:
+    """Ask DVC whether it can read a dvc.lock."""
+    from dvc.dvcfile import Lockfile  # not above: stages do not wait for it
+    from dvc.exceptions import DvcException
+
     try:
-        values = YAML(typ="safe").load(text)
-    except YAMLError:
-        return None
-    stages = values.get("stages") if isinstance(values, dict) else None
-    whole = isinstance(stages, dict) and all(map(_is_whole, stages.values()))
-    return stages if whole and text.endswith("\n") else None
-
-
-def _is_whole(stage: Any) -> bool:
-    if not isinstance(stage, dict) or "cmd" not in stage:
+        Lockfile.validate(YAML(typ="safe").load(text))
+    except (DvcException, YAMLError):
         return False
-    parts = [*stage.get("deps", ()), *stage.get("outs", ())]
-    return all(
-        isinstance(part, dict)
-        and part.keys() >= {"path", "md5", "size"}
-        and ("nfiles" in part or not str(part["md5"]).endswith(".dir"))
-        for part in parts
-    )
-
-
-def _continues(before: dict[str, Any], text: str) -> bool:
-    """Say whether a dvc.lock is whole: no stage of before is missing, or has fewer parts."""
-    stages = _stages(text)
-    return stages is not None and all(
-        name in stages and stages[name].keys() >= stage.keys() for name, stage in before.items()
-    )
+    return True

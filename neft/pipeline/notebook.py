@@ -96,9 +96,9 @@ def main() -> None:
     parser.add_argument("values", nargs="*", metavar="name=value")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     arguments = parser.parse_args()
-    if stage := os.environ.get("DVC_STAGE"):
+    if "DVC_STAGE" in os.environ:
         end_with(os.getppid())  # DVC, or its shell: a killed run leaves no stage behind
-        dvc_files.keep(stage)
+        dvc_files.keep()
     try:
         with one_line():
             values = dict(value.split("=", 1) for value in arguments.values)
