@@ -13,7 +13,7 @@ from neft.devices.model_files import from_dict, to_dict
 
 SCALES = ("tensor", "channel")
 MAPPINGS = ("weight", "differential", "sign_bit")
-MOST_BITS = 24
+MOST_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Hardware:
         stuck_high: share of devices stuck at the highest level.
 
     Raises:
-        ValueError: a bit count is not positive, M is above 24, K does not divide M, scale or
+        ValueError: a bit count is not positive, M is above 32, K does not divide M, scale or
             mapping is unknown, a share is outside [0, 1], or devices are stuck although the mapping
             is "weight", which simulates no single devices.
     """
@@ -48,8 +48,7 @@ class Hardware:
     def __post_init__(self) -> None:
         at_least(1, weight_bits=self.weight_bits, device_bits=self.device_bits)
         if self.weight_bits > MOST_BITS:
-            rule = f"must be at most {MOST_BITS}, float32's precision"
-            raise ValueError(f"weight_bits {rule}, got {self.weight_bits}")
+            raise ValueError(f"weight_bits must be at most {MOST_BITS}, got {self.weight_bits}")
         if self.weight_bits % self.device_bits:
             raise ValueError(
                 f"device_bits must divide weight_bits ({self.weight_bits}), got {self.device_bits}"

@@ -95,7 +95,7 @@ def first_reads(reads: pd.DataFrame) -> pd.DataFrame:
 
 
 BAD = {
-    "a folder": (None, "reads.csv: file must be a readable table"),
+    "a folder": (None, "reads.csv: must be a file, got a folder"),
     "a negative conductance": (
         lambda reads: reads.assign(conductance_uS=-1.0),
         "row 2: conductance_uS must be non-negative, got '-1.0'",

@@ -75,7 +75,7 @@ PLAIN = '{"kind": "ratio_gaussian", "name": "x", "source": "", "ratio": 1}'
         ('{"weight_bits": 8, "variation": [1]}', r"variation must be an object, got \[1\]"),
         (f'{{"weight_bits": true, "variation": {PLAIN}}}', "weight_bits: .*integer, got True"),
         (f'{{"weight_bits": 8.5, "variation": {PLAIN}}}', "weight_bits: .*integer, got 8.5"),
-        (f'{{"weight_bits": 1000000, "variation": {PLAIN}}}', "weight_bits must be at most 24"),
+        (f'{{"weight_bits": 1000000, "variation": {PLAIN}}}', "weight_bits must be at most 32"),
         (f'{{"scale": 1, "variation": {PLAIN}}}', "scale: .*string, got 1"),
         (f'{{"stuck_low": NaN, "variation": {PLAIN}}}', "stuck_low must be in .*got nan"),
         (f'{{"tiles": 8, "variation": {PLAIN}}}', "tiles: unknown key, got 8"),

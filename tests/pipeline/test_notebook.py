@@ -1,6 +1,7 @@
 """Running notebooks: typed parameters, copies that depend on nothing but their inputs."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import nbformat
@@ -94,8 +95,12 @@ def test_whatever_ends_a_notebook_ends_in_one_line(
 ) -> None:
     write(place, source)
     monkeypatch.setattr("sys.argv", ["notebook", "book.ipynb", "copy.ipynb"])
-    with pytest.raises(SystemExit, match=said) as caught:
-        notebook.main()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore Ctrl-C
+    try:
+        with pytest.raises(SystemExit, match=said) as caught:
+            notebook.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "\n" not in str(caught.value.code)
     assert not (place / "copy.ipynb").exists()
 

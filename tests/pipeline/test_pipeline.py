@@ -152,7 +152,7 @@ def test_an_experiment_with_another_preset_runs(clone: Clone) -> None:
 def test_a_name_that_is_a_command_is_refused_before_any_shell_reads_it(clone: Clone) -> None:
     text = (clone.folder / "params.yaml").read_text()
     evil = "x'; touch EVIL; '"
-    clone.change("methods:", f"methods:\n  {json.dumps(evil)}:\n    method: noise_free")
+    clone.change("\nmethods:", f"\nmethods:\n  {json.dumps(evil)}:\n    method: noise_free")
     for stage in ([], [f"training@{evil}"], [f"montecarlo@{evil}"]):
         assert "error: params.yaml: methods." in clone.call("dvc", "repro", *stage, fails=True)
     assert not list(clone.folder.rglob("EVIL"))
