@@ -26,7 +26,7 @@ test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy
 	pytest
 
-campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and count (Linux, most of an hour)
+campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and count (Linux, half an hour)
 	python tests/campaign/campaign.py
 
 audit: $(BIN)/.ready  ## compare the installed versions with known vulnerabilities; needs the network
