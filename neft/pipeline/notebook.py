@@ -96,11 +96,11 @@ def main() -> None:
     parser.add_argument("values", nargs="*", metavar="name=value")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     arguments = parser.parse_args()
-    if "DVC_STAGE" in os.environ:
-        end_with(os.getppid())  # DVC, or its shell: a killed run leaves no stage behind
-        dvc_files.keep()
     try:
         with one_line():
+            if "DVC_STAGE" in os.environ:
+                end_with(os.getppid())  # DVC, or its shell: a killed run leaves no stage behind
+                dvc_files.keep()
             values = dict(value.split("=", 1) for value in arguments.values)
             execute(arguments.notebook, arguments.copy, values, params=arguments.params)
     except papermill.PapermillExecutionError as error:

@@ -1,7 +1,9 @@
 """Running notebooks: typed parameters, copies that depend on nothing but their inputs."""
 
+import re
 import shutil
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -90,19 +92,31 @@ def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, m
         ("open('missing')", "error: FileNotFoundError: .*'missing' .see"),
     ],
 )
-def test_whatever_ends_a_notebook_ends_in_one_line(
-    source: str, said: str, place: Path, monkeypatch
-) -> None:
+def test_whatever_ends_a_notebook_ends_in_one_line(source: str, said: str, place: Path) -> None:
+    """In a process of its own, which takes Ctrl-C also where a shell ignores it."""
     write(place, source)
-    monkeypatch.setattr("sys.argv", ["notebook", "book.ipynb", "copy.ipynb"])
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore Ctrl-C
-    try:
-        with pytest.raises(SystemExit, match=said) as caught:
-            notebook.main()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert "\n" not in str(caught.value.code)
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from neft.pipeline import notebook; notebook.main()"
+    )
+    command = [sys.executable, "-c", code, "book.ipynb", "copy.ipynb"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert re.fullmatch(f"{said}.*", ended.stderr.splitlines()[-1])
     assert not (place / "copy.ipynb").exists()
+
+
+def test_a_full_disk_at_a_stages_beginning_ends_in_one_line(place: Path, monkeypatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(notebook, "end_with", lambda parent: None)
+    monkeypatch.setattr(notebook.dvc_files, "keep", full)
+    monkeypatch.setenv("DVC_STAGE", "training@ovf")
+    monkeypatch.setattr("sys.argv", ["notebook", "book.ipynb", "copy.ipynb"])
+    with pytest.raises(SystemExit, match=r"^error: .*No space left on device"):
+        notebook.main()
 
 
 def test_scratch_stays_when_a_run_fails_and_goes_when_it_ends(place: Path) -> None:
