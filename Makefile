@@ -8,7 +8,7 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro data verify test campaign audit bench lab
+.PHONY: help repro data verify publish test campaign audit bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -21,6 +21,9 @@ data: $(BIN)/.ready  ## download a data set into datasets/: DATASET=mnist, cifar
 
 verify: $(BIN)/.ready  ## compare a finished run with the published results, within their intervals
 	neft verify "$(PARAMS)"
+
+publish: $(BIN)/.ready  ## make a finished run's results those that git tracks
+	neft publish "$(PARAMS)"
 
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy

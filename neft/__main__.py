@@ -15,6 +15,7 @@ COMMANDS = {
     "download": ("neft.data.download", "download a data set"),
     "run": ("neft.pipeline.run", "run the pipeline, from measured data to figures"),
     "verify": ("neft.pipeline.verify", "compare a finished run with the published results"),
+    "publish": ("neft.pipeline.publish", "make a finished run's results those that git tracks"),
     "release": ("neft.pipeline.release", "put a run's networks into the package, with model cards"),
     "bundle": ("neft.characterize.bundled", "rebuild the package's measured tables from raw reads"),
 }

@@ -83,7 +83,7 @@ def test_make_and_readme_call_the_one_command() -> None:
     for text in (MAKEFILE, TEXTS[0].read_text(encoding="utf-8")):
         assert "python -m neft" not in text
     recipes = re.findall(r"^\tneft (\w+)", MAKEFILE, flags=re.MULTILINE)
-    assert recipes == ["run", "download", "verify"]
+    assert recipes == ["run", "download", "verify", "publish"]
 
 
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").iterdir())

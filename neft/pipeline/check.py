@@ -1,6 +1,6 @@
 """Check params.yaml before any other stage takes a name of it into a command or a path.
 
-    python -m neft.pipeline.check executed/methods
+    python -m neft.pipeline.check out/executed/methods
 
 The folder gets a file for each method, that names the code of those of the user's own and is always
 the same for the others: stages wait for it, and run again when the code changes.

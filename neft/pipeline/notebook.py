@@ -1,6 +1,6 @@
 """Run a notebook with typed parameters and write a copy that depends on its inputs only.
 
-    python -m neft.pipeline.notebook notebooks/2_training.ipynb executed/x.ipynb method=ovf
+    python -m neft.pipeline.notebook notebooks/2_training.ipynb out/executed/x.ipynb method=ovf
 
 A parameter of the notebook with the name of a section of params.yaml gets that section; the others
 are given as name=value. Values keep the types that YAML gives them.

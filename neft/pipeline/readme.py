@@ -1,5 +1,6 @@
-"""The result table in README.md, written from the results so that no number is typed by hand."""
+"""The result tables of README.md, written from the results so that no number is typed by hand."""
 
+import argparse
 import html
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from neft.figures.style import method_style
 from neft.pipeline import parameters
 from neft.pipeline.parameters import Parameters
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 DEFAULT = "make repro"
 
 
@@ -137,18 +137,6 @@ def _points(row: pd.Series) -> str:
     return f"**{text}**" if row.low > 0 or row.high < 0 else text
 
 
-def replace_block(text: str, block: str) -> str:
-    """Return `text` with what stands between the markers replaced.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"README.md: must hold {BEGIN} and {END}")
-    before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{block}\n{END}{rest.split(END, 1)[1]}"
-
-
 def setting(run: Parameters) -> str:
     """Say what a run was about: network, data set and devices."""
     torchs = run.network.initialisation == "torch"
@@ -195,13 +183,15 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
 
 
 def main() -> None:
-    """Bring README.md up to date with metrics/."""
-    readme, params = Path("README.md"), Path("params.yaml")
+    """Write the result tables of the run in the current folder."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("metrics", type=Path, help="the run's folder of tables")
+    parser.add_argument("block", type=Path, help="Markdown file to write")
+    arguments, params = parser.parse_args(), Path("params.yaml")
     with one_line():
-        block = results_block(Path("metrics"), params, command(params))
-        text = replace_block(readme.read_text(encoding="utf-8"), block)
-        with atomic_path(readme) as partial:
-            partial.write_text(text, encoding="utf-8")
+        block = results_block(arguments.metrics, params, command(params))
+        with atomic_path(arguments.block) as partial:
+            partial.write_text(block + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

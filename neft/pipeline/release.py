@@ -23,6 +23,7 @@ from neft.evaluation import load_trained, trained_networks
 from neft.pipeline import parameters
 from neft.pipeline.model_card import model_card, name_of
 from neft.pipeline.parameters import Parameters
+from neft.pipeline.run import OUT
 
 METHODS = ("noise_injection", "ovf", "irs")
 """Sections of `methods` that every release has."""
@@ -59,7 +60,7 @@ def release(run: Path, folder: Path, sigma_d: float | None = None) -> list[Path]
     best = draws.groupby("method", sort=False).accuracy.mean().idxmax()
     files: dict[str, tuple[Path, str]] = {}
     for method in dict.fromkeys([*METHODS, best]):
-        path = _network(run / "runs" / method, sigma_d, seed)
+        path = _network(run / OUT / "runs" / method, sigma_d, seed)
         accuracies = draws.accuracy[(draws.method == method) & (draws.seed == seed)]
         chosen = method not in METHODS
         card = model_card(path, params, accuracies.tolist(), chosen_on_test=chosen)
@@ -78,7 +79,7 @@ def finished_draws(run: Path, params: Parameters) -> pd.DataFrame:
     Raises:
         ValueError: a table is missing, or does not belong to the others.
     """
-    metrics = run / "metrics"
+    metrics = run / OUT / "metrics"
     results = _table(metrics / "results" / "results.csv")
     draws = pd.concat(
         _table(metrics / "montecarlo" / method / "draws.csv") for method in params.methods
@@ -92,7 +93,7 @@ def finished_draws(run: Path, params: Parameters) -> pd.DataFrame:
     means = draws.groupby(["method", "sigma_d"]).accuracy.mean()
     stored = results.set_index(["method", "sigma_d"]).accuracy.sort_index()
     if not (means.index.equals(stored.index) and np.allclose(means, stored, rtol=0, atol=1e-9)):
-        rule = "must hold the means over metrics/montecarlo, got others"
+        rule = "must hold the means over out/metrics/montecarlo, got others"
         raise ValueError(f"{metrics / 'results' / 'results.csv'}: {rule}; finish the run first")
     return draws
 

@@ -5,7 +5,8 @@
 
 results/NAME is a second root: links to the pipeline, the code and the data, the parameter file
 as its params.yaml, and a DVC repository of its own. So a run writes nothing outside its folder,
-and commands at the root do not see it. Paths in a parameter file are relative to the root.
+and commands at the root do not see it. Within its folder it writes `OUT`; `neft publish` takes its
+results from there. Paths in a parameter file are relative to the root.
 """
 
 import argparse
@@ -17,10 +18,12 @@ from pathlib import Path
 from neft._utils.commands import one_line
 from neft.pipeline import dvc_files, parameters
 from neft.pipeline.parameters import Parameters
-from neft.pipeline.readme import BEGIN, END
 from neft.pipeline.yaml_files import read_yaml
 
-WRITTEN = ("metrics", "figures", "variation", "executed", "runs", "results", ".scratch", ".dvc")
+OUT = Path("out")
+"""Where a run writes, within its folder."""
+
+WRITTEN = (str(OUT), "metrics", "figures", "variation", "results", ".scratch", ".dvc")
 SHARED = (".dvcignore", "dvc.yaml", "data.dvc", "neft", "notebooks", "own", "datasets")
 
 # Without git, DVC accepts a pipeline file that git ignores: links are made anew, not committed.
@@ -29,17 +32,6 @@ DVC_CONFIG = """\
     no_scm = true
     analytics = false
     check_update = false
-"""
-
-README = f"""\
-# {{name}}
-
-The run of [params/{{name}}.yaml](../../params/{{name}}.yaml).
-
-{BEGIN}
-{END}
-
-![Accuracy against device variation](figures/results/accuracy_vs_sigma.svg)
 """
 
 
@@ -62,8 +54,6 @@ def folder(params: Path) -> Path:
     (own / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
     for link, target in {"params.yaml": str(params), **{name: name for name in SHARED}}.items():
         _link(own / link, Path("../..") / target)
-    if not (own / "README.md").exists():
-        (own / "README.md").write_text(README.format(name=params.stem), encoding="utf-8")
     return own
 
 

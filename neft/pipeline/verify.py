@@ -1,4 +1,4 @@
-"""Compare a run's results with the published ones, which are those that git holds.
+"""Compare a run's results, in its folder out/, with the published ones beside it.
 
     neft verify [params/NAME.yaml]
 
@@ -8,16 +8,14 @@ sqrt(h^2 + H^2) in 95 % of all cases; the two runs share seeds and chips, which 
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
 from neft._utils.commands import one_line
-from neft.pipeline.run import folder
+from neft.pipeline.run import OUT, folder
 
 TABLES = {"results.csv": "accuracy", "differences.csv": "difference"}
 KEYS = ["method", "against", "sigma_d"]
@@ -67,17 +65,10 @@ def verdict(low: float, high: float) -> str:
     return "worse" if high < 0 else "no significant difference"
 
 
-def committed(path: Path) -> pd.DataFrame:
-    """Read a table as git's last commit has it.
-
-    Raises:
-        ValueError: git holds no such file.
-    """
-    command = ["git", "show", f"HEAD:./{path.as_posix()}"]
-    shown = subprocess.run(command, capture_output=True, text=True)
-    if shown.returncode:
-        raise ValueError(f"{path}: must be committed: {shown.stderr.strip()}")
-    return pd.read_csv(StringIO(shown.stdout))
+def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise ValueError(f"{path}: must exist; run and publish before")
+    return pd.read_csv(path)
 
 
 def lines(found: pd.DataFrame) -> list[str]:
@@ -102,9 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="neft verify", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     with one_line():
-        results = folder(parser.parse_args(arguments).params) / "metrics" / "results"
+        run, results = folder(parser.parse_args(arguments).params), Path("metrics/results")
         tables = [
-            compare(pd.read_csv(results / name), committed(results / name), quantity)
+            compare(_read(run / OUT / results / name), _read(run / results / name), quantity)
             for name, quantity in TABLES.items()
         ]
     for table in tables:

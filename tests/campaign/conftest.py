@@ -13,7 +13,6 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("metrics", "figures", "variation", "executed", "runs")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,12 +54,11 @@ class Run:
 
     def results(self, run: str = ".") -> dict[str, str]:
         """SHA-256 of everything that a run hands to people."""
-        root = self.folder / run
-        files = [p for f in FOLDERS for p in (root / f).rglob("*") if p.is_file()]
+        root = self.folder / run / "out"
         return {
             str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in [*files, root / "report.html"]
-            if path.name != ".gitignore"
+            for path in root.rglob("*")
+            if path.is_file() and path.name not in (".gitignore", "results.md")
         }
 
     def processes(self) -> list[int]:

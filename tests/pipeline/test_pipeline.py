@@ -49,14 +49,12 @@ class Clone:
         params.write_text(text.replace(old, new))
 
     def results(self, run: str = ".") -> dict[str, str]:
-        """SHA-256 of everything that a run hands to people or to git, but README.md."""
-        root = self.folder / run
-        folders = ("metrics", "figures", "variation", "executed", "runs")
-        files = [p for f in folders for p in (root / f).rglob("*") if p.is_file()]
+        """SHA-256 of everything that a run makes, but what names its parameter file."""
+        root = self.folder / run / "out"
         return {
             str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in [*files, root / "report.html"]
-            if path.name != ".gitignore"
+            for path in root.rglob("*")
+            if path.is_file() and path.name not in (".gitignore", "results.md")
         }
 
 
@@ -70,18 +68,18 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def test_every_result_is_there(clone: Clone) -> None:
     """Every stage has a folder of figures, and of the same figures that are committed."""
     for stage in ("variation", "results", *STUDIES):
-        found = {path.name: path for path in (clone.folder / "figures" / stage).iterdir()}
+        found = {path.name: path for path in (clone.folder / "out" / "figures" / stage).iterdir()}
         assert found
         assert all(path.read_text().startswith("<?xml") for path in found.values())
         committed = {path.name for path in (ROOT / "figures" / stage).glob("*")}
         assert found.keys() == committed or stage in NAMED
-    results = pd.read_csv(clone.folder / "metrics" / "results" / "results.csv")
+    results = pd.read_csv(clone.folder / "out" / "metrics" / "results" / "results.csv")
     assert set(results.method) == {"noise_injection", "irs"}
     assert (results.seeds == 2).all()
     assert (results.chips == 2).all()
     assert results.accuracy.between(0.05, 1).all()
-    assert "lenet5 (width 0.5)" in (clone.folder / "README.md").read_text()
-    assert "Compare the methods" in (clone.folder / "report.html").read_text()
+    assert "lenet5 (width 0.5)" in (clone.folder / "out" / "results.md").read_text()
+    assert "Compare the methods" in (clone.folder / "out" / "report.html").read_text()
 
 
 def test_nothing_runs_twice(clone: Clone) -> None:
@@ -91,11 +89,11 @@ def test_nothing_runs_twice(clone: Clone) -> None:
 def test_metrics_and_plots_are_shown(clone: Clone) -> None:
     shown = json.loads(clone.call("dvc", "metrics", "show", "--json"))
     files = shown[""]["data"]
-    accuracy = json.loads((clone.folder / "metrics" / "results" / "accuracy.json").read_text())
-    assert files[str(Path("metrics/results/accuracy.json"))]["data"] == accuracy
+    accuracy = json.loads((clone.folder / "out/metrics/results/accuracy.json").read_text())
+    assert files[str(Path("out/metrics/results/accuracy.json"))]["data"] == accuracy
     clone.call("dvc", "plots", "show")
     page = (clone.folder / "dvc_plots" / "index.html").read_text()
-    drawn = [path.relative_to(clone.folder) for path in clone.folder.glob("figures/*/*.svg")]
+    drawn = [path.relative_to(clone.folder) for path in clone.folder.glob("out/figures/*/*.svg")]
     assert len(drawn) > 10
     assert all(str(path) in page for path in drawn)
 
@@ -107,15 +105,22 @@ def test_second_clone_and_a_folder_of_its_own_give_the_same_bytes(
     second = Clone(tmp_path / "neft", "params/smoke.yaml")
     status = ("git", "status", "--short", "--ignored", ":!results", PYCACHE)
     before = second.call(*status)
+    publish = ("python", "-m", "neft", "publish", "params/smoke.yaml")
+    assert "error: params/smoke.yaml: the run must be up to date" in second.call(
+        *publish, fails=True
+    )
     second.repro()
     assert second.repro() == set()
     assert second.results("results/smoke").items() <= clone.results().items()
+    untracked = ("git", "status", "--short", "--untracked-files=all", "results")
+    assert second.call(*untracked) == ""
+    second.call(*publish)
+    second.call("python", "-m", "neft", "verify", "params/smoke.yaml")
     assert second.call(*status) == before
     table = (second.folder / "results" / "smoke" / "README.md").read_text()
     assert "`make repro PARAMS=params/smoke.yaml`" in table
-    kept = second.call("git", "status", "--short", "--untracked-files=all", "results").split()[1::2]
-    tops = {Path(path).parts[2] for path in kept}
-    assert tops == {"README.md", "dvc.lock", "figures", "metrics", "variation"}
+    tops = {Path(path).parts[2] for path in second.call(*untracked).split()[1::2]}
+    assert tops == {"README.md", "figures", "metrics", "variation"}
 
 
 def test_one_methods_parameters_rerun_that_method_only(clone: Clone) -> None:
@@ -134,7 +139,7 @@ def test_a_study_without_a_section_is_not_run(clone: Clone) -> None:
     assert clone.repro() == {"report"}
     changed = {name for name, digest in clone.results().items() if digest != before[name]}
     assert changed == {"report.html"}
-    assert "Settings one at a time" not in (clone.folder / "report.html").read_text()
+    assert "Settings one at a time" not in (clone.folder / "out" / "report.html").read_text()
 
 
 def test_an_experiment_with_another_preset_runs(clone: Clone) -> None:
@@ -143,7 +148,7 @@ def test_an_experiment_with_another_preset_runs(clone: Clone) -> None:
     clone.call(*git, "commit", "--quiet", "--message", "smoke")
     before = clone.results()
     clone.call("dvc", "exp", "run", "-S", "hardware.preset=RRAM4")
-    hardware = json.loads((clone.folder / "variation" / "hardware.json").read_text())
+    hardware = json.loads((clone.folder / "out" / "variation" / "hardware.json").read_text())
     assert hardware["variation"]["name"] == "RRAM4"
     changed = {name for name, digest in clone.results().items() if digest != before[name]}
     assert {"runs/irs/sigma_d=0.1,seed=0.safetensors", "metrics/results/results.csv"} <= changed

@@ -48,13 +48,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Splits) -> Path:
         patch.setenv("LOKY_MAX_CPU_COUNT", "1")
         patch.setitem(datasets.DATASETS, "tiny", lambda folder: tiny)
         for name, settings in METHODS.items():
-            folder, method = run / "runs" / name, build_method(name, settings)
+            folder, method = run / "out" / "runs" / name, build_method(name, settings)
             train_grid(trials(name, method, HARDWARE, SIGMA_D, SEEDS, folder), TINY, BRIEF)
             networks = trained_networks(folder)
             tables.append(evaluate_grid(networks, [Condition(HARDWARE)], chips=CHIPS).draws)
-            outputs.keep(run, f"montecarlo/{name}", tables={"draws": tables[-1]})
+            outputs.keep(run / "out", f"montecarlo/{name}", tables={"draws": tables[-1]})
     results = summary.summarise(pd.concat(tables))
-    outputs.keep(run, "results", tables={"results": results})
+    outputs.keep(run / "out", "results", tables={"results": results})
     return run
 
 
@@ -71,7 +71,7 @@ def released(run: Path, sigma_d: float | None = None) -> list[str]:
 
 
 def draws(run: Path, method: str) -> Path:
-    return run / "metrics" / "montecarlo" / method / "draws.csv"
+    return run / "out" / "metrics" / "montecarlo" / method / "draws.csv"
 
 
 def favour(run: Path, *methods: str) -> None:
@@ -82,7 +82,7 @@ def favour(run: Path, *methods: str) -> None:
         tables[method]["accuracy"] = 1.0 if method in methods else 0.5
         tables[method].to_csv(draws(run, method), index=False)
     results = summary.summarise(pd.concat(tables.values()))
-    outputs.keep(run, "results", tables={"results": results})
+    outputs.keep(run / "out", "results", tables={"results": results})
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, 0.2), (0.3, 0.3)])
@@ -91,7 +91,7 @@ def test_released_network_is_the_trained_one_of_the_first_seed(
 ) -> None:
     for name in released(run, given):
         method = name.removeprefix("lenet5_tiny_")
-        path = run / "runs" / method / f"sigma_d={expected:g},seed={SEEDS[0]}.safetensors"
+        path = run / "out" / "runs" / method / f"sigma_d={expected:g},seed={SEEDS[0]}.safetensors"
         assert (pretrained.FOLDER / f"{name}.safetensors").read_bytes() == path.read_bytes()
         network, (trained, _) = load_network(name), load_trained(path)
         assert not network.training
@@ -151,9 +151,9 @@ def lose(path: str):
 
 
 def stale(run: Path) -> None:
-    before = (run / "metrics/results/results.csv").read_text()
+    before = (run / "out/metrics/results/results.csv").read_text()
     favour(run, "ovf")
-    (run / "metrics/results/results.csv").write_text(before)
+    (run / "out/metrics/results/results.csv").write_text(before)
 
 
 def fewer_draws(run: Path) -> None:
@@ -168,9 +168,12 @@ def without_irs(run: Path) -> None:
     ("damage", "said"),
     [
         (lose("params.yaml"), "params.yaml: .*No such file"),
-        (lose("metrics/results/results.csv"), "results.csv: file must exist; finish the run"),
-        (lose("metrics/montecarlo/ovf/draws.csv"), "ovf/draws.csv: file must exist; finish"),
-        (lose("runs/irs/sigma_d=0.2,seed=1.safetensors"), "irs: must hold a network of .*seed 1"),
+        (lose("out/metrics/results/results.csv"), "results.csv: file must exist; finish the run"),
+        (lose("out/metrics/montecarlo/ovf/draws.csv"), "ovf/draws.csv: file must exist; finish"),
+        (
+            lose("out/runs/irs/sigma_d=0.2,seed=1.safetensors"),
+            "irs: must hold a .*seed 1",
+        ),
         (stale, "results.csv: must hold the means over .*; finish the run"),
         (fewer_draws, "montecarlo: must hold the methods, .*; finish the run"),
         (without_irs, "params.yaml: methods must have irs, got noise_free, noise_injection, ovf"),

@@ -9,7 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from neft.pipeline import readme, report
+from neft.pipeline import publish, readme, report
 
 ROOT = Path(__file__).parents[2]
 
@@ -172,15 +172,6 @@ def test_block_of_a_hundred_methods_is_short_and_says_what_it_leaves_out(tmp_pat
     assert "own99" in block and "own84" not in block and "15 of 100 methods are shown" in block
 
 
-def test_block_replaces_only_what_is_between_the_markers() -> None:
-    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
-    once = readme.replace_block(text, "new")
-    assert once == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter\n"
-    assert readme.replace_block(once, "new") == once
-    with pytest.raises(ValueError, match="must hold"):
-        readme.replace_block("no markers", "new")
-
-
 # The default run at the root, and the committed runs of other parameter files.
 COMMITTED = ROOT.glob("results/*/metrics/results/results.csv")
 RUNS = [Path(), *(path.parents[2].relative_to(ROOT) for path in COMMITTED)]
@@ -192,4 +183,4 @@ def test_readme_agrees_with_the_committed_results(run: Path) -> None:
     command = f"make repro PARAMS={params}" if run.name else "make repro"
     text = (ROOT / run / "README.md").read_text(encoding="utf-8")
     block = readme.results_block(ROOT / run / "metrics", ROOT / params, command)
-    assert readme.replace_block(text, block) == text
+    assert publish.replace_block(text, block) == text
