@@ -2,6 +2,8 @@
 
 import argparse
 import html
+from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from neft._utils.files import atomic_path
 from neft.figures.legible import left_out, legible
 from neft.figures.style import method_style
 from neft.pipeline import parameters
+from neft.pipeline.budgets import budgets
 from neft.pipeline.parameters import Parameters
+from neft.training.budget import Budget
 
 DEFAULT = "make repro"
 
@@ -29,39 +33,52 @@ def _cell(text: str) -> str:
     return html.escape(text, quote=False).replace("|", "&#124;")
 
 
-def table(results: pd.DataFrame, setting: str, command: str) -> str:
+def table(
+    results: pd.DataFrame, setting: str, command: str, budgets: Mapping[str, Budget] | None = None
+) -> str:
     """Render the result table as Markdown: one row per method, one column per sigma_d.
 
     Args:
         results: table of `neft.statistics.summary.summarise`.
         setting: of the run; begins the caption.
         command: that repeats the run; ends it.
+        budgets: of the methods' trainings (`neft.pipeline.budgets`); None leaves them out.
 
     Returns:
         Mean accuracy in percent with its 95 % interval; the caption says over how
         many seeds and chips.
     """
-
     cells = (
         results.assign(cell=[_percent(row) for row in results.itertuples()])
         .pivot(index="method", columns="sigma_d", values="cell")
         .fillna("not run")
     )
     sigmas = list(cells.columns)
-    head = "| method | " + " | ".join(f"σ_d = {sigma:g}" for sigma in sigmas) + " |"
-    rule = "|---|" + "---|" * len(sigmas)
-    rows = [
-        f"| {_cell(method_style(method).label)} | " + " | ".join(cells.loc[method]) + " |"
-        for method in results.method.unique()
+    columns = [f"σ_d = {sigma:g}" for sigma in sigmas]
+    rows = {method: list(cells.loc[method]) for method in results.method.unique()}
+    counted = ""
+    if budgets:
+        columns += ["gradients", "programmings"]
+        counted = (
+            "gradients: gradient evaluations of each training image, "
+            "programmings: in each step, on average; "
+        )
+        for method, row in rows.items():
+            row += [f"{number:g}" for number in astuple(budgets[method])]
+    head = "| method | " + " | ".join(columns) + " |"
+    rule = "|---|" + "---|" * len(columns)
+    lines = [
+        f"| {_cell(method_style(method).label)} | " + " | ".join(row) + " |"
+        for method, row in rows.items()
     ]
     seeds = results.seeds.min()
     what = "mean (95 % interval over seeds and chips)" if seeds > 1 else "mean over chips"
     how_many = f"{seeds} seeds" if seeds > 1 else "one seed, which gives no interval"
     caption = (
         f"{setting}: test accuracy in %, {what}; "
-        f"{how_many}, {results.chips.min()} chips each; `{command}`."
+        f"{how_many}, {results.chips.min()} chips each; {counted}`{command}`."
     )
-    return "\n".join([head, rule, *rows, "", caption])
+    return "\n".join([head, rule, *lines, "", caption])
 
 
 def differences_table(differences: pd.DataFrame) -> str:
@@ -171,7 +188,8 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
     shown = legible(results)
     note = left_out(shown, results)
     results = results[results.method.isin(shown)]
-    parts = [table(results, setting(parameters.load(params)), command), *([note] if note else [])]
+    run = parameters.load(params)
+    parts = [table(results, setting(run), command, budgets(run)), *([note] if note else [])]
     differences = pd.read_csv(metrics / "results" / "differences.csv")
     differences = differences[differences.method.isin(shown) & differences.against.isin(shown)]
     if len(differences):

@@ -8,8 +8,10 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from neft.pipeline import publish, readme, report
+from neft.training.budget import Budget
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,6 +91,11 @@ def test_table_holds_every_number_once() -> None:
     assert lines[-1].startswith("A net: ")
     assert "3 seeds, 50 chips" in lines[-1]
     assert lines[-1].endswith("`make it`.")
+    counted = {"irs": Budget(8.0, 1.0), "mine": Budget(12.0, 0.5)}
+    lines = readme.table(results, "A net", "make it", counted).splitlines()
+    assert lines[0] == "| method | σ_d = 0.1 | σ_d = 0.2 | gradients | programmings |"
+    assert lines[2] == "| IRS | 95.1 (94.0–96.0) | 81.0 (80.0–82.0) | 8 | 1 |"
+    assert lines[3] == "| mine | 50.0 (40.0–60.0) | not run | 12 | 0.5 |"
 
 
 def test_a_name_is_text_wherever_it_is_shown(tmp_path: Path) -> None:
@@ -167,7 +174,10 @@ def test_block_of_a_hundred_methods_is_short_and_says_what_it_leaves_out(tmp_pat
     pair = pd.read_csv(own / "differences.csv").query("method == 'ovf'").head(len(one))
     pairs = pd.concat(pair.assign(method=name, against=names[-1]) for name in names[:-1])
     pairs.to_csv(tmp_path / "results" / "differences.csv", index=False)
-    block = readme.results_block(tmp_path, ROOT / "params.yaml", "make repro")
+    values = YAML(typ="safe").load(ROOT / "params.yaml")
+    values["methods"], values["studies"] = {name: {"method": "noise_free"} for name in names}, {}
+    YAML().dump(values, params := tmp_path / "params.yaml")
+    block = readme.results_block(tmp_path, params, "make repro")
     assert len(block.splitlines()) < 45
     assert "own99" in block and "own84" not in block and "15 of 100 methods are shown" in block
 
