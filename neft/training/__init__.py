@@ -13,8 +13,10 @@ from neft.training.baselines import (
     ScaledLogits,
 )
 from neft.training.distillation import Distillation
+from neft.training.feature_consistency import FeatureConsistency
 from neft.training.grid import Benchmark, Trial, train_briefly, train_grid, trials
 from neft.training.irs import IRS
+from neft.training.learned_clip import LearnedClip
 from neft.training.loop import Schedule, train
 from neft.training.noisy_forward import NoisyForward
 from neft.training.ovf import OVF

@@ -69,11 +69,18 @@ class NoisyForward:
         return self.run(self.program(sigma_d, scales=scales), inputs)
 
     def program(
-        self, sigma_d: float | None = None, *, scales: Mapping[str, Scale] | None = None
+        self,
+        sigma_d: float | None = None,
+        *,
+        scales: Mapping[str, Scale] | None = None,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """Return the weights of one fresh draw at sigma_d (default: that of the training)."""
+        """Return the weights of one fresh draw at sigma_d (default: that of the training).
+
+        Others than the network's own are programmed where `weights` has them, all by name.
+        """
         sigma_d = self.sigma_d if sigma_d is None else sigma_d
-        return self._program(sigma_d, self.generator, scales)
+        return self._program(sigma_d, self.generator, scales, weights)
 
     def run(self, weights: dict[str, Tensor], inputs: Tensor, *, aside: bool = False) -> Tensor:
         """Run the network with these weights.
@@ -110,8 +117,13 @@ class NoisyForward:
         return device_weights(self.network, self.where)
 
     def _program(
-        self, sigma_d: float, generator: torch.Generator, scales: Mapping[str, Scale] | None
+        self,
+        sigma_d: float,
+        generator: torch.Generator,
+        scales: Mapping[str, Scale] | None,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
+        weights = self.weights if weights is None else weights
         return program_each(
-            self.weights, self.network, self.hardware, sigma_d, generator=generator, scales=scales
+            weights, self.network, self.hardware, sigma_d, generator=generator, scales=scales
         )

@@ -23,6 +23,8 @@ from neft.training import (
     Benchmark,
     CorrectNet,
     Distillation,
+    FeatureConsistency,
+    LearnedClip,
     Method,
     NoiseFree,
     NoiseInjection,
@@ -53,6 +55,8 @@ METHODS = {
     "distillation": Distillation(pretraining=0.4),
     "sharpness_aware": SharpnessAware(form="asam"),
     "parameter_attack": ParameterAttack(steps=2),
+    "learned_clip": LearnedClip(),
+    "feature_consistency": FeatureConsistency(strength=0.5),
 }
 NETWORKS = {
     "lenet5": {"channels": 1, "width": 1.0},

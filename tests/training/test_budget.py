@@ -23,6 +23,8 @@ EXPECTED = {
     "distillation": (1, 0.6),
     "sharpness_aware": (2, 1),
     "parameter_attack": (5, 1),  # noisy, clean, two steps of the attack, attacked
+    "learned_clip": (1, 1),
+    "feature_consistency": (1, 1),
 }
 
 
