@@ -31,4 +31,5 @@ from neft.figures.methods import (
 )
 from neft.figures.orderings import plot_orderings, plot_published
 from neft.figures.read_noise import plot_read_noise
+from neft.figures.search import plot_search, plot_search_setting
 from neft.figures.style import method_style, panels, save_svg, time_label, use_style

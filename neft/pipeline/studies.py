@@ -22,6 +22,7 @@ from neft.training.factorial import FACTORS
 from neft.training.grid import Benchmark
 from neft.training.loop import Schedule
 from neft.training.points import check_setting, points
+from neft.training.search import Range, Space, check_space
 
 Values = Annotated[list[Any], Field(min_length=1), AfterValidator(distinct)]
 
@@ -133,6 +134,41 @@ class Border(Section):
         return [point.benchmark for point in points(benchmark, schedule, self.vary)]
 
 
+class SearchRange(Section):
+    """Numbers that a setting can have; with `log` the search looks at ratios."""
+
+    low: Number
+    high: Number
+    log: bool = False
+
+
+class Search(Section):
+    """The search of a method's settings on validation images (`neft.training.search`).
+
+    `space` names settings of `method` and their values, a list or a range.
+    """
+
+    method: str
+    sigma_d: Size
+    seeds: Seeds
+    proposals: Count
+    batch: Count
+    space: Annotated[dict[str, SearchRange | Values], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _known(self) -> "Search":
+        check_space(self.method, self.ranges)
+        return self
+
+    @property
+    def ranges(self) -> Space:
+        """The space, as the search takes it."""
+        return {
+            name: Range(**values.model_dump()) if isinstance(values, SearchRange) else values
+            for name, values in self.space.items()
+        }
+
+
 class Studies(Section):
     """Studies beyond the comparison of methods: a run makes those that it has a section for."""
 
@@ -142,6 +178,7 @@ class Studies(Section):
     deployment: Deployment | None = None
     causes: Causes | None = None
     border: Border | None = None
+    search: Search | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Studies":

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neft.chip import device_weights
 from neft.training.baselines import Baseline
 from neft.training.noisy_forward import NoisyForward
 
@@ -31,11 +30,12 @@ class _Clip(torch.autograd.Function):
 
 
 class Bounds(nn.Module):
-    """A bound for each output channel of each weight on devices, at first its largest weight."""
+    """A bound for each output channel of each weight matrix, at first its largest weight."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        weights = device_weights(network)
+        # All that can be on devices; bounds of digital weights stay unused.
+        weights = {name: each for name, each in network.named_parameters() if each.dim() > 1}
         self.places = {name: place for place, name in enumerate(weights)}
         self.bounds = nn.ParameterList(
             weight.detach().abs().amax(tuple(range(1, weight.dim())), keepdim=True)

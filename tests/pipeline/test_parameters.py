@@ -95,6 +95,11 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("studies.border.vary.epochs", [0], "@.0: .*0, got 0"),
     ("studies.border.vary.epochs", [2, 2], "@: .*distinct, got"),
     ("studies.border.threshold", 50, "@: .*1, got 50"),
+    ("studies.search.space", {}, "@: .*1 item"),
+    ("studies.search.space", {"clip": [0.5]}, "space.noise_injection: clip must be above 1"),
+    ("studies.search.space", {"clip": {"low": 3.0, "high": 2.0}}, "search: low must be below"),
+    ("studies.search.space", {"clipp": [2.0]}, "space.noise_injection.clipp: unknown key"),
+    ("studies.search.method", "ofv", "space.ofv must be one of .*got 'ofv'|got 'ofv'"),
     ("training.epochs", True, "@: .*integer, got True"),
     ("training.learning_rate", "0.1", "@: .*number, got '0.1'"),
     ("training.seeds", [True], "@.0: .*integer, got True"),
@@ -156,7 +161,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
 def test_bad_parameters_fail_in_one_line(key: str, value: Any, said: str, tmp_path: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
     values = yaml.load(PARAMS)
-    for name in ("ablations", "causes", "border"):
+    for name in ("ablations", "causes", "border", "recipe"):
         values["studies"] |= yaml.load(ROOT / "params" / f"{name}.yaml")["studies"]
     *sections, last = key.split(".")
     section = reduce(getitem, sections, values)
