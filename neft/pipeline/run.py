@@ -106,7 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Check a parameter file, its data and its scheduler, then run what is out of date."""
     parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
-    chosen = parser.parse_args(arguments).params
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    given = parser.parse_args(arguments)
+    chosen = given.params
     with one_line():
         run = parameters.load(chosen)
         run.dataset.source.check()
@@ -118,8 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _link_folder(own, Path(given))
         os.chdir(own)
         dvc_files.mend()
+    quiet = ["--quiet"] if given.quiet else []
+    if quiet:
+        os.environ["TQDM_DISABLE"] = "1"  # also of the processes that compute
     try:
-        os.execvp("dvc", ["dvc", "repro"])
+        os.execvp("dvc", ["dvc", "repro", *quiet])
     except FileNotFoundError:
         sys.exit("error: dvc must be installed: pip install 'neft[pipeline]', or use make")
 

@@ -39,6 +39,12 @@ def test_default_run_is_the_root(given: list[str], root: Path, monkeypatch) -> N
     assert sorted(root.rglob("*")) == before
 
 
+def test_a_quiet_run_shows_no_progress_in_any_process(root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "")
+    assert call(monkeypatch, "--quiet") == (root, ("dvc", ["dvc", "repro", "--quiet"]))
+    assert os.environ["TQDM_DISABLE"] == "1"
+
+
 @pytest.mark.parametrize("given", ["params/mine.yaml", "./params/../params/mine.yaml"])
 def test_other_runs_have_a_folder_that_links_to_the_root(
     given: str, root: Path, monkeypatch
