@@ -107,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="neft run", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    given = parser.parse_args(arguments)
-    chosen = given.params
+    asked = parser.parse_args(arguments)
+    chosen = asked.params
     with one_line():
         run = parameters.load(chosen)
         run.dataset.source.check()
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _link_folder(own, Path(given))
         os.chdir(own)
         dvc_files.mend()
-    quiet = ["--quiet"] if given.quiet else []
+    quiet = ["--quiet"] if asked.quiet else []
     if quiet:
         os.environ["TQDM_DISABLE"] = "1"  # also of the processes that compute
     try:
