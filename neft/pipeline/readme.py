@@ -170,6 +170,11 @@ def command(params: Path) -> str:
 
 
 def results_block(metrics: Path, params: Path, command: str) -> str:
+    """Say what a run found, as one text: `results_parts` says what, and has the arguments."""
+    return "\n\n".join(results_parts(metrics, params, command))
+
+
+def results_parts(metrics: Path, params: Path, command: str) -> list[str]:
     """Say what a run found: mean accuracies, paired differences, and the paper's orderings.
 
     Of very many methods the most accurate are shown, as in figures.
@@ -178,12 +183,16 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
         metrics: the run's folder of tables.
         params: its parameter file.
         command: that repeats it.
+
+    Returns:
+        A table with its caption in Markdown for each of the three that the run has.
     """
     results = pd.read_csv(metrics / "results" / "results.csv")
     shown = legible(results)
     note = left_out(shown, results)
     results = results[results.method.isin(shown)]
-    parts = [table(results, setting(parameters.load(params)), command), *([note] if note else [])]
+    main = table(results, setting(parameters.load(params)), command)
+    parts = [f"{main}\n\n{note}" if note else main]
     differences = pd.read_csv(metrics / "results" / "differences.csv")
     differences = differences[differences.method.isin(shown) & differences.against.isin(shown)]
     if len(differences):
@@ -191,7 +200,7 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
     orderings = metrics / "results" / "orderings.csv"
     if orderings.exists():
         parts.append(orderings_table(pd.read_csv(orderings)))
-    return "\n\n".join(parts)
+    return parts
 
 
 def main() -> None:

@@ -2,72 +2,127 @@
 
 import html
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
+from helpers.executed import ROOT, executed
 
-from neft.pipeline import readme, report
+from neft.pipeline import parameters, readme, report
+from neft.pipeline.report_page import page
 
-ROOT = Path(__file__).parents[2]
+NO_RUN = "<p>found</p>"
 
 
-def book(folder: Path, name: str) -> Path:
-    cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+def book(folder: Path, name: str, *cells: nbformat.NotebookNode) -> Path:
+    title = nbformat.v4.new_markdown_cell(f"# {name}")
+    nbformat.write(nbformat.v4.new_notebook(cells=[title, *cells]), folder / f"{name}.ipynb")
     return folder / f"{name}.ipynb"
 
 
-def test_notebooks_are_joined_in_order_with_distinct_cells(tmp_path: Path) -> None:
-    merged = report.merge([book(tmp_path, name) for name in ("b", "a")])
-    assert [cell.source for cell in merged.cells[1:]] == ["# b", "# a"]
-    assert len({cell.id for cell in merged.cells}) == 3
-    nbformat.validate(merged)
+def image(count: int = 1) -> nbformat.NotebookNode:
+    made = nbformat.v4.new_output("display_data", data={"image/png": "AA=="})
+    return nbformat.v4.new_code_cell("draw()", outputs=[made] * count)
 
 
-def of_this_repository(folder: Path) -> list[Path]:
-    """The notebooks, not executed, and one of them for two methods."""
-    names = {"variation": "1_variation", "results": "4_results"}
-    names |= {f"training-{method}": "2_training" for method in ("ovf", "noise_free")}
-    for name, source in names.items():
-        shutil.copy(ROOT / "notebooks" / f"{source}.ipynb", folder / f"{name}.ipynb")
-    return [folder / f"{name}.ipynb" for name in names]
+def text(source: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_markdown_cell(source)
 
 
-def test_contents_lead_to_every_heading_once(tmp_path: Path) -> None:
-    merged = report.merge(of_this_repository(tmp_path))
-    page = report.render(merged)
-    links = re.findall(r'<a href="#(cell-id=[^"]+)">([^<]+)</a>', page)
-    headings = [
-        (f"cell-id={cell.id}", line.lstrip("# "))
-        for cell in merged.cells[1:]
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("#")
-    ]
-    assert [(target, html.unescape(text)) for target, text in links] == headings
-    assert len(headings) > 10
-    for target, _ in links:
-        assert page.count(f'id="{target}"') == 1
-    assert "2 · Train one method: noise_free" in dict(links).values()
+def alternatives(path: Path) -> list[str]:
+    quoted = re.findall(r"""<img alt=("[^"]*"|'[^']*')""", report.read(path).body)
+    return [html.unescape(alt[1:-1]) for alt in quoted]
+
+
+def test_page_has_the_summary_first_and_notebooks_in_order(tmp_path: Path) -> None:
+    sections = [report.read(book(tmp_path, name)) for name in ("b", "training-x", "a")]
+    shown = page("Title", NO_RUN, sections, unfolded="a")
+    places = [shown.index(part) for part in ("<h1>Title", NO_RUN, "Contents", "<h2>b", "<h2>a")]
+    assert places == sorted(places)
+    assert re.findall(r'<details id="([^"]+)"( open)?>', shown) == [
+        ("contents", " open"), ("b", ""), ("methods", ""), ("training-x", ""), ("a", " open")
+    ]  # fmt: skip
+
+
+def test_every_section_and_heading_has_one_link_and_one_id(tmp_path: Path) -> None:
+    sections = [report.read(path) for path in executed(tmp_path)]
+    shown = page("Title", NO_RUN, sections)
+    ids, links = re.findall(r' id="([^"]+)"', shown), re.findall(r'href="#([^"]+)"', shown)
+    assert len(ids) == len(set(ids))
+    assert sorted(links) == sorted(set(ids) - {"contents"})
+    for path, section in zip(executed(tmp_path), sections, strict=True):
+        cells = nbformat.read(path, as_version=4).cells
+        lines = [line for c in cells if c.cell_type == "markdown" for line in c.source.split("\n")]
+        headings = [line.lstrip("# ") for line in lines if line.startswith("#")]
+        assert [section.title, *(name for _, name in section.headings)] == headings
+    assert "<h3>2 · Train one method: Noise-free</h3>" in shown
 
 
 def test_page_shows_without_a_network_and_from_another_folder(tmp_path: Path) -> None:
-    page = report.render(report.merge(of_this_repository(tmp_path)))
+    sections = [report.read(path) for path in executed(tmp_path)]
+    shown = page("Title", report.summary(parameters.load(ROOT / "params.yaml"), ROOT), sections)
     assert not re.search(
-        r"""(src|srcset)=["']?(?!data:)|@import|url\(["']?http|<link|<script""", page
+        r"""(src|srcset)=["']?+(?!data:)|@import|url\(["']?http|<link|<script""", shown
     )
-    for link in re.findall(r'href="([^"#][^"]*)"', page):
+    for link in re.findall(r'href="([^"#][^"]*)"', shown):
         assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_links_out_of_a_notebook_lead_to_what_every_run_has(tmp_path: Path) -> None:
+    links = "[a](../neft/a.md), [b](../../own/b.md), [c](../../results/c), [d](https://d.org)"
+    body = report.read(book(tmp_path, "x", text(links))).body
+    assert re.findall('href="([^"]+)"', body) == ["neft/a.md", "own/b.md", "https://d.org"]
+    assert ", c, " in body
+
+
+def test_alternative_text_is_heading_method_and_the_paragraph_before(tmp_path: Path) -> None:
+    cells = [
+        text("An introduction."), image(),
+        text("Reading: `low`.\n\n## Chips\n\nNo.\n\nThe **figure** has [a \"b\"](c) & `d`."),
+        image(2),
+        text("## Alone"), image(),
+    ]  # fmt: skip
+    found = alternatives(book(tmp_path, "training-ovf", *cells))
+    said = ', OVF ({} of 2): The figure has a "b" & d.'
+    assert found == [
+        "training-ovf, OVF: An introduction.",
+        *(f"Chips{said.format(number)}" for number in (1, 2)),
+        "Alone, OVF",
+    ]
+
+
+def test_every_figure_of_the_pipeline_has_a_paragraph_before_it(tmp_path: Path) -> None:
+    for path in executed(tmp_path):
+        for alt in alternatives(path):
+            assert len(alt.partition(": ")[2]) > 40, f"{path.name}: {alt}"
+
+
+def test_a_tables_own_style_does_not_reach_other_tables(tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell("t")
+    table = pd.DataFrame({("a", "b"): [1.25]})._repr_html_()
+    cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": table})]
+    body = report.read(book(tmp_path, "x", cell)).body
+    assert "<style" in table
+    assert "<style" not in body and "<td>1.25</td>" in body
+
+
+def test_summary_says_what_the_run_was_and_found(tmp_path: Path) -> None:
+    run = parameters.load(ROOT / "params.yaml")
+    said = html.unescape(re.sub("<[^>]+>", " ", report.summary(run, ROOT)))
+    assert readme.setting(run) in said
+    assert f"each network on {run.montecarlo.chips} chips" in said
+    shown = readme.results_block(ROOT / "metrics", ROOT / "params.yaml", "params.yaml")
+    numbers = re.findall(r"\d+\.\d", shown)
+    assert len(numbers) > 100
+    assert set(numbers) <= set(re.findall(r"\d+\.\d", said))
 
 
 def test_missing_or_broken_notebook_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.ipynb").write_text("{")
     for name in ("missing", "broken"):
         with pytest.raises(ValueError, match=rf"{name}\.ipynb: not a notebook"):
-            report.merge([tmp_path / f"{name}.ipynb"])
+            report.read(tmp_path / f"{name}.ipynb")
 
 
 def test_table_holds_every_number_once() -> None:
@@ -96,9 +151,9 @@ def test_a_name_is_text_wherever_it_is_shown(tmp_path: Path) -> None:
     columns = ("method", "sigma_d", "accuracy", "low", "high", "seeds", "chips")
     results = pd.DataFrame([("a|b <i>", 0.1, 0.5, 0.4, 0.6, 2, 2)], columns=columns)
     assert "| a&#124;b &lt;i&gt; | 50.0" in readme.table(results, "made up", "make repro")
-    made = book(tmp_path, "training-x")
-    merged = report.merge([made.rename(tmp_path / "training-<b>x.ipynb")])
-    assert merged.cells[1].source.endswith(": &lt;b&gt;x")
+    made = book(tmp_path, "training-x", image()).rename(tmp_path / "training-<b>x.ipynb")
+    shown = page("Title", NO_RUN, [report.read(made)])
+    assert "&lt;b&gt;x" in shown and "<b>" not in shown
 
 
 def test_one_seed_is_said_to_give_no_interval() -> None:
