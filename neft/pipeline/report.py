@@ -2,15 +2,18 @@
 
 import argparse
 import base64
+import html
 import re
 from itertools import product
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 from nbconvert.filters import markdown2html
 
 from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
+from neft.figures.legible import legible
 from neft.figures.style import method_style
 from neft.pipeline import parameters, readme
 from neft.pipeline.parameters import Parameters
@@ -84,7 +87,9 @@ def summary(run: Parameters, folder: Path) -> str:
         folder: of the run, with params.yaml, metrics/ and figures/.
     """
     picture = base64.b64encode((folder / FIGURE).read_bytes()).decode("ascii")
-    labels = "; ".join(method_style(method).label for method in run.methods)
+    drawn = legible(pd.read_csv(folder / "metrics" / "results" / "results.csv"))
+    labels = html.escape("; ".join(method_style(method).label for method in drawn))
+    methods = f"{len(run.methods)}, among them {labels}" if run.methods.keys() - drawn else labels
     alt = f"Accuracy against device variation sigma_d, one line for each method: {labels}"
     params = folder / "params.yaml"
     main, *others = readme.results_parts(folder / "metrics", params, params.name)
@@ -93,21 +98,21 @@ def summary(run: Parameters, folder: Path) -> str:
         more = f"<details><summary>Differences between methods</summary>{more}</details>"
     return f"""\
 <div class="what">
-{markdown2html(_facts(run, labels))}
+{markdown2html(_facts(run, methods))}
 <img alt="{alt}" src="data:image/svg+xml;base64,{picture}">
 </div>
 {markdown2html(main)}
 {more}"""
 
 
-def _facts(run: Parameters, labels: str) -> str:
+def _facts(run: Parameters, methods: str) -> str:
     """What a run was about, as a list in Markdown."""
     training = run.training
     sigmas = ", ".join(f"{sigma_d:g}" for sigma_d in training.sigma_d)
     seeds = ", ".join(map(str, training.seeds))
     facts = {
         "Network, data, devices": readme.setting(run),
-        "Methods": labels,
+        "Methods": methods,
         "Device variation": f"σ_d = {sigmas} (std. of a device's error, fraction of full range)",
         "Training": f"{training.epochs} epochs with each of the seeds {seeds}",
         "Test": f"each network on {run.montecarlo.chips} chips",

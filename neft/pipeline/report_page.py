@@ -59,7 +59,7 @@ th, td { padding: 0.15rem 0.6rem; border: 0; border-bottom: 1px solid #ddd; text
 tbody th, th:first-child, td:first-child { text-align: left; }
 td:first-child { white-space: normal; min-width: 8rem; }
 pre, code { font: 0.85rem/1.4 ui-monospace, monospace; }
-pre { padding: 0.5rem; background: #f6f6f6; }
+pre { box-sizing: border-box; padding: 0.5rem; color: #1a1a1a; background: #f6f6f6; }
 .jp-RenderedText pre { white-space: pre-wrap; }
 main .code { border: 0; margin: 0; padding: 0; font-size: 0.8rem; color: #666; }
 .highlight .k, .highlight .kn, .highlight .kc, .highlight .ow { color: #00419e; }
@@ -71,6 +71,7 @@ main .code { border: 0; margin: 0; padding: 0; font-size: 0.8rem; color: #666; }
   .code, nav { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
   img, tr { break-inside: avoid; }
+  table { font-size: 0.65rem; background: none; }
   th, td { white-space: normal; }
 }
 """

@@ -212,19 +212,35 @@ def test_orderings_show_the_verdict_with_both_differences() -> None:
     ]
 
 
-def test_block_of_a_hundred_methods_is_short_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+def hundred(metrics: Path) -> list[str]:
+    """Write the results of a hundred methods, and return their names."""
     own = ROOT / "metrics" / "results"
-    (tmp_path / "results").mkdir()
+    (metrics / "results").mkdir(parents=True)
     names = [f"own{i}" for i in range(100)]
     one = pd.read_csv(own / "results.csv").query("method == 'ovf'")
     made = pd.concat(one.assign(method=name, accuracy=i / 100) for i, name in enumerate(names))
-    made.to_csv(tmp_path / "results" / "results.csv", index=False)
+    made.to_csv(metrics / "results" / "results.csv", index=False)
     pair = pd.read_csv(own / "differences.csv").query("method == 'ovf'").head(len(one))
     pairs = pd.concat(pair.assign(method=name, against=names[-1]) for name in names[:-1])
-    pairs.to_csv(tmp_path / "results" / "differences.csv", index=False)
+    pairs.to_csv(metrics / "results" / "differences.csv", index=False)
+    return names
+
+
+def test_block_of_a_hundred_methods_is_short_and_says_what_it_leaves_out(tmp_path: Path) -> None:
+    hundred(tmp_path)
     block = readme.results_block(tmp_path, ROOT / "params.yaml", "make repro")
     assert len(block.splitlines()) < 45
     assert "own99" in block and "own84" not in block and "15 of 100 methods are shown" in block
+
+
+def test_summary_of_a_hundred_methods_names_those_of_its_figure(tmp_path: Path) -> None:
+    methods = dict.fromkeys(hundred(tmp_path / "metrics"), {})
+    for name in ("figures", "params.yaml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    run = parameters.load(ROOT / "params.yaml").model_copy(update={"methods": methods})
+    said = report.summary(run, tmp_path)
+    assert "100, among them own85; own86;" in said and "15 of 100 methods are shown" in said
+    assert "one line for each method: own85; own86;" in said and "own84" not in said
 
 
 def test_block_replaces_only_what_is_between_the_markers() -> None:
