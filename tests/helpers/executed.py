@@ -1,4 +1,4 @@
-"""Notebooks of the repository with outputs in them, as if executed, in a blink."""
+"""What a run would leave, made in a blink: executed notebooks, results of a hundred methods."""
 
 import base64
 from io import BytesIO
@@ -44,3 +44,17 @@ def _picture(table: pd.DataFrame, width: float) -> str:
     ax.figure.savefig(buffer, format="png")
     plt.close(ax.figure)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def hundred(metrics: Path) -> list[str]:
+    """Write the results of a hundred methods, and return their names."""
+    own = ROOT / "metrics" / "results"
+    (metrics / "results").mkdir(parents=True)
+    names = [f"own{i}" for i in range(100)]
+    one = pd.read_csv(own / "results.csv").query("method == 'ovf'")
+    made = pd.concat(one.assign(method=name, accuracy=i / 100) for i, name in enumerate(names))
+    made.to_csv(metrics / "results" / "results.csv", index=False)
+    pair = pd.read_csv(own / "differences.csv").query("method == 'ovf'").head(len(one))
+    pairs = pd.concat(pair.assign(method=name, against=names[-1]) for name in names[:-1])
+    pairs.to_csv(metrics / "results" / "differences.csv", index=False)
+    return names
