@@ -29,7 +29,8 @@ The run of [params/{{name}}.yaml](../../params/{{name}}.yaml).
 {BEGIN}
 {END}
 
-![Accuracy against device variation](figures/results/accuracy_vs_sigma.svg)
+![Accuracy against device variation sigma_d, one line with its band for each method \
+of the table](figures/results/accuracy_vs_sigma.svg)
 """
 
 

@@ -175,6 +175,11 @@ def command(params: Path) -> str:
 
 
 def results_block(metrics: Path, params: Path, command: str) -> str:
+    """Say what a run found, as one text: `results_parts` says what, and has the arguments."""
+    return "\n\n".join(results_parts(metrics, params, command))
+
+
+def results_parts(metrics: Path, params: Path, command: str) -> list[str]:
     """Say what a run found: mean accuracies, paired differences, and the paper's orderings.
 
     Of very many methods the most accurate are shown, as in figures.
@@ -183,13 +188,17 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
         metrics: the run's folder of tables.
         params: its parameter file.
         command: that repeats it.
+
+    Returns:
+        A table with its caption in Markdown for each of the three that the run has.
     """
     results = pd.read_csv(metrics / "results" / "results.csv")
     shown = legible(results)
     note = left_out(shown, results)
     results = results[results.method.isin(shown)]
     run = parameters.load(params)
-    parts = [table(results, setting(run), command, budgets(run)), *([note] if note else [])]
+    main = table(results, setting(run), command, budgets(run))
+    parts = [f"{main}\n\n{note}" if note else main]
     differences = pd.read_csv(metrics / "results" / "differences.csv")
     differences = differences[differences.method.isin(shown) & differences.against.isin(shown)]
     if len(differences):
@@ -197,7 +206,7 @@ def results_block(metrics: Path, params: Path, command: str) -> str:
     orderings = metrics / "results" / "orderings.csv"
     if orderings.exists():
         parts.append(orderings_table(pd.read_csv(orderings)))
-    return "\n\n".join(parts)
+    return parts
 
 
 def main() -> None:
