@@ -144,7 +144,7 @@ def _controls(widgets: Any, start: Choices) -> dict[str, Any]:
     """Make the controls, by the names of `Choices`, with the values to start from."""
 
     def made(kind: str, description: str, **settings: Any) -> Any:
-        settings |= {"style": {"description_width": "10em"}, "layout": {"width": "31em"}}
+        settings |= {"style": {"description_width": "12em"}, "layout": {"width": "31em"}}
         return getattr(widgets, kind)(description=description, **settings)
 
     def among(description: str, labels: Mapping[str, Any], value: Any) -> Any:
