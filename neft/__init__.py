@@ -2,8 +2,8 @@
 
 The rooms, each above those that it uses: `devices` and `characterize` (how a memory device errs,
 from measurements), `chip` (a network on devices), `data` and `networks`, `training`, `evaluation`
-(networks on many chips), `pretrained` (trained networks to load), `statistics`, `figures`, and
-`pipeline`, which runs them all.
+(networks on many chips), `pretrained` (trained networks to load), `statistics`, `figures`,
+`explore` (trained networks on chips, with sliders), and `pipeline`, which runs them all.
 """
 
 from importlib import import_module

@@ -83,6 +83,8 @@ ROOMS = {
     "evaluation": {"chip", "data", "devices", "networks"},
     "pretrained": {"evaluation"},
     "figures": set(),
+    "explore": {"characterize", "chip", "data", "devices", "evaluation", "pretrained"}
+    | {"statistics", "figures"},
 }
 
 

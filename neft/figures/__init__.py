@@ -2,7 +2,8 @@
 
 Every `plot_*` takes a table, draws on `ax`, or on a new figure if it is None, and returns the axes.
 It raises ValueError if the table is empty, lacks a column, has two rows for one point of a line, or
-holds an accuracy outside [0, 1]. Fractions are drawn in percent.
+holds an accuracy outside [0, 1]. Fractions are drawn in percent. `draw_exploration` draws the
+explorer's whole figure in the same way.
 """
 
 from neft.figures.ablations import plot_matrix, plot_setting
@@ -17,6 +18,7 @@ from neft.figures.devices import (
     plot_stuck,
     plot_weight_errors,
 )
+from neft.figures.exploration import draw_exploration
 from neft.figures.factorial import plot_combinations, plot_effects
 from neft.figures.legible import left_out, legible
 from neft.figures.methods import (

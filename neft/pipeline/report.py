@@ -43,7 +43,7 @@ def read(path: Path) -> Section:
 
 
 def _beside(link: re.Match) -> str:
-    """A link from a notebook's folder as one from the page's, or its text if runs have no such file.
+    """A link from a notebook as one from the page, or its text if runs have no such file.
 
     The page lies in out/ of the run's folder, at the root or below results/, where links to SHARED
     are.

@@ -13,6 +13,11 @@ from neft.evaluation import load_trained
 FOLDER = Path(__file__).parent
 
 
+def network_names() -> list[str]:
+    """List the trained networks that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+
+
 def load_network(name: str) -> nn.Module:
     """Load a trained network that comes with the package, in evaluation mode.
 
@@ -27,5 +32,5 @@ def load_network(name: str) -> nn.Module:
         >>> load_network("vgg8_mnist5k_ovf").shape
         (1, 16, 16)
     """
-    one_of(sorted(path.stem for path in FOLDER.glob("*.safetensors")), name=name)
+    one_of(network_names(), name=name)
     return load_trained(FOLDER / f"{name}.safetensors")[0]

@@ -1,0 +1,32 @@
+"""Laws of named devices at a time."""
+
+import pytest
+
+from neft.chip import Hardware
+from neft.devices import MODEL_NAMES, PRESETS
+from neft.explore.aged_devices import hardware_at, times
+
+
+@pytest.mark.parametrize("device", MODEL_NAMES)
+def test_the_last_time_is_the_named_model_and_presets_have_no_time(device: str) -> None:
+    known = times(device)
+    assert known == sorted(set(known))
+    assert bool(known) == (device not in PRESETS)
+    last = known[-1] if known else None
+    assert hardware_at(device, last) == hardware_at(device) == Hardware.load(device)
+
+
+def test_relaxing_devices_err_more_at_the_last_time_than_at_the_first() -> None:
+    for device in ("RRAM_B", "RRAM_C_quantiles", "RRAM_C_smooth"):
+        ends = times(device)[0], times(device)[-1]
+        first, last = (hardware_at(device, time).sigma_d_measured for time in ends)
+        assert first < last
+
+
+def test_faults_are_named() -> None:
+    with pytest.raises(ValueError, match=r"^device must be one of RRAM1, .*, got 'RRAM_D'$"):
+        hardware_at("RRAM_D")
+    with pytest.raises(ValueError, match=r"^time_s of PCM must be None, as .*, got 1\.0$"):
+        hardware_at("PCM", 1.0)
+    with pytest.raises(ValueError, match=r"^time_s of RRAM_B must be .*, got 1000000.0$"):
+        hardware_at("RRAM_B", 1e6)
