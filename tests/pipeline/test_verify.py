@@ -72,7 +72,11 @@ def test_the_command_prints_a_line_each_and_fails_if_one_differs(run: Path, caps
     assert printed[2].endswith(
         "irs over noise_injection, sigma_d 0.1: 5.0, published 5.0 (+-4.2); better"
     )
-    assert printed[-1] == "4 of 4 agree"
+    assert printed[-1].startswith("4 of 4 agree, with equal numbers: no run since then, or one")
+    table([0.051, 0.0]).to_csv(run / "differences.csv", index=False)
+    with pytest.raises(SystemExit):
+        verify.main()
+    assert capsys.readouterr().out.splitlines()[-1] == "4 of 4 agree"
     table([0.05, 0.06]).to_csv(run / "differences.csv", index=False)
     with pytest.raises(SystemExit) as ended:
         verify.main()
@@ -84,7 +88,7 @@ def test_the_command_prints_a_line_each_and_fails_if_one_differs(run: Path, caps
 
 def test_a_run_that_is_missing_or_not_committed_is_named(run: Path) -> None:
     (run / "results.csv").unlink()
-    with pytest.raises(SystemExit, match=r"error: .*results\.csv"):
+    with pytest.raises(SystemExit, match=r"error: .*results\.csv: must be there, after neft run"):
         verify.main()
     table([0.0, 0.0]).to_csv(run / "results.csv")
     subprocess.run(["git", "rm", "-q", "--cached", "metrics/results/results.csv"], check=True)
