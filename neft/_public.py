@@ -17,6 +17,7 @@ from neft.training import (
     ScaledLogits,
     Schedule,
     SharpnessAware,
+    compare,
     train,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "SharpnessAware",
     "WriteVerify",
     "accuracy_over_chips",
+    "compare",
     "load_dataset",
     "load_network",
     "logits_over_chips",

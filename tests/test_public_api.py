@@ -10,7 +10,7 @@ import pytest
 import neft
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PUBLIC = """Hardware program train Schedule Method NoiseInjection ScaledLogits CorrectNet
+PUBLIC = """Hardware program train compare Schedule Method NoiseInjection ScaledLogits CorrectNet
 RightCensored Distillation SharpnessAware ParameterAttack OVF IRS accuracy_over_chips
 logits_over_chips Recalibration WriteVerify
 load_dataset load_network split_datasets split_tensors""".split()  # noqa: SIM905

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "neft"
 NOTEBOOKS_FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(NOTEBOOKS_FOLDER.rglob("*.ipynb"))
+GUIDES = sorted(NOTEBOOKS_FOLDER.glob("guides/*.ipynb"))
 YAML12 = YAML(typ="safe", pure=True)
 
 
@@ -137,4 +138,26 @@ def test_notebooks_tell_carry_nothing_and_have_one_cell_of_literal_parameters(pa
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
     defined = re.findall(r"^(?:def|class) (\w+)", code(path), flags=re.MULTILINE)
-    assert defined == (["Consistent"] if path.name == "5_your_own.ipynb" else [])
+    assert defined == (["Smoothed"] if path.stem == "method_author" else [])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_links_of_notebooks_lead_to_files(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_guides_take_ten_lines_beside_imports_and_say_what_they_need(path: Path) -> None:
+    """A line is a statement, however it is wrapped."""
+    cells = nbformat.read(path, as_version=4).cells
+    first, *others = (cell.source for cell in cells if cell.cell_type == "code")
+    setup = re.sub(r"^figures\.use_style\(\)$", "", first, flags=re.MULTILINE)
+    assert all(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.parse(setup).body)
+    nodes = ast.walk(ast.parse("\n".join(others)))
+    assert sum(isinstance(node, ast.stmt) for node in nodes) <= 10
+    assert all(said in cells[0].source for said in ("**Needed:**", "**Time:**"))
+    assert any("**Expect** " in cell.source for cell in cells)
+    assert "## Where to go next\n" in cells[-1].source

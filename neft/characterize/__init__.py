@@ -2,3 +2,4 @@
 
 from neft.characterize.analysis import characterize
 from neft.characterize.reads import read_level_table, read_reads
+from neft.characterize.recommendation import recommended_model

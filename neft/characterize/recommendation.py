@@ -1,8 +1,10 @@
-"""Recommended variation models, as a table and as sentences, from a comparison of candidates."""
+"""Recommended variation models, as a table, as sentences and as models, from a comparison."""
 
 import pandas as pd
 
 from neft._utils.checks import one_of
+from neft.characterize.variation_models import at_time, empirical, gaussian, smooth
+from neft.devices import VariationModel
 
 SUFFIXES = {"constant": "", "s_ratio": "", "smooth": "_smooth", "quantiles": "_quantiles"}
 """Candidate -> what follows the technology in the name of the model that a run takes for it.
@@ -46,6 +48,33 @@ def overview(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     comparison = tables["candidates"]
     simplest = comparison[comparison.adequate].groupby(keys, sort=False).head(1)
     return sizes.merge(simplest[[*keys, "candidate"]], on=keys, validate="1:1")
+
+
+def recommended_model(
+    tables: dict[str, pd.DataFrame], time_s: float | None = None
+) -> VariationModel:
+    """Make the simplest adequate model of one technology at a time.
+
+    Args:
+        tables: of `neft.characterize.characterize`.
+        time_s: as `neft.characterize.variation_models.at_time` takes it; which model is adequate
+            is known of the nearest measured time. The last measured time if None.
+
+    Returns:
+        The model, in the size that was measured (`sigma_d_measured`); `SUFFIXES` says of which
+        form it is for each candidate.
+
+    Raises:
+        ValueError: time_s is outside the measured times.
+    """
+    found = overview(tables)
+    technology, *_ = found.technology
+    time_s = found.time_s.max() if time_s is None else time_s
+    candidate, *_ = at_times(found, {technology: time_s}).candidate
+    return _MODELS[SUFFIXES[candidate]](at_time(tables["levels"], technology, time_s))
+
+
+_MODELS = {"": gaussian, "_smooth": smooth, "_quantiles": empirical}
 
 
 def sentences(comparison: pd.DataFrame) -> list[str]:

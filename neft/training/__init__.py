@@ -12,6 +12,7 @@ from neft.training.baselines import (
     RightCensored,
     ScaledLogits,
 )
+from neft.training.comparison import compare
 from neft.training.distillation import Distillation
 from neft.training.feature_consistency import FeatureConsistency
 from neft.training.grid import Benchmark, Trial, train_briefly, train_grid, trials

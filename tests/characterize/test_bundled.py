@@ -12,7 +12,7 @@ import pytest
 
 from neft.characterize import bundled, variation_models
 from neft.characterize.published_ratios import published_ratios
-from neft.characterize.reads import read_level_table, read_relaxation_tsv
+from neft.characterize.reads import read_level_table, read_reads, read_relaxation_tsv
 
 OTHERS = ("candidates", "distances", "intervals", "ranks")
 MORE = ("stuck", "read_noise", "read_noise_spectra")
@@ -199,3 +199,13 @@ def test_counts_agree_with_the_levels_that_upstream_recorded(raw_folder, table, 
     assert rows.set_index(["time_s", "level"])["n"].to_dict() == expected.to_dict()
     reads = read_relaxation_tsv(raw_folder / source.file)
     assert len(reads) == (raw["g"] >= 0).sum()
+
+
+def test_the_guides_reads_are_those_of_every_31st_cell(raw_folder):
+    guide = read_reads(Path(__file__).parents[2] / "notebooks" / "guides" / "reads.csv")
+    reads = read_relaxation_tsv(raw_folder / bundled.SOURCES[0].file)
+    cells = sorted(reads["cell"].unique(), key=int)[::31]
+    kept = reads[reads["cell"].isin(cells) & reads["time_s"].isin([0, 1, 1e4])]
+    assert len(cells) == 515
+    # The guide's file has four digits.
+    pd.testing.assert_frame_equal(guide, kept.reset_index(drop=True), rtol=5e-4)

@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
-from neft.characterize import recommendation
+from neft.characterize import bundled, recommendation
 from neft.characterize.candidates import CANDIDATES
+from neft.characterize.reads import read_level_table
+from neft.characterize.variation_models import at_time, empirical, gaussian, smooth
 
 TABLE = pd.DataFrame(
     {
@@ -51,3 +53,30 @@ def test_overview_has_one_row_per_time_with_the_constants_size_and_the_simplest_
 def test_every_candidate_has_the_name_of_a_model_of_a_run() -> None:
     names = {candidate.__name__ for candidate in CANDIDATES}
     assert recommendation.SUFFIXES.keys() == names
+
+
+@pytest.mark.parametrize(
+    ("adequate", "make"), [("constant", gaussian), ("smooth", smooth), ("quantiles", empirical)]
+)
+def test_the_recommended_model_is_that_of_the_simplest_adequate_candidate(adequate, make) -> None:
+    """That of the nearest measured time, made from the levels at the time itself."""
+    levels = read_level_table(bundled.LEVELS).query("technology == 'RRAM_B'")
+    tables = {
+        "levels": levels,
+        "candidates": TABLE.assign(
+            technology="RRAM_B", time_s=[1.0] * 4 + [1e4] * 4, adequate=TABLE.candidate == adequate
+        ),
+        "intervals": pd.DataFrame(
+            {"technology": "RRAM_B", "time_s": [1.0, 1e4], "candidate": "constant",
+             "parameter": "sigma_d", "value": 0.1, "low": 0.1, "high": 0.1}
+        ),
+    }  # fmt: skip
+    for time_s in (1e4, 300.0):
+        expected = make(at_time(levels, "RRAM_B", time_s))
+        assert recommendation.recommended_model(tables, time_s) == expected
+    assert recommendation.recommended_model(tables).time_s == 1e4
+    tables["candidates"].loc[:3, "adequate"] = TABLE.candidate[:4] == "s_ratio"
+    early = recommendation.recommended_model(tables, 1.0)
+    assert early == gaussian(at_time(levels, "RRAM_B", 1.0))
+    with pytest.raises(ValueError, match=r"time_s of RRAM_B must be .*got 20000\.0"):
+        recommendation.recommended_model(tables, 2e4)

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
+import pandas as pd
 import pytest
 import torch
 from helpers.training import HARDWARE
@@ -30,7 +32,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     text = (ROOT / "own" / "README.md").read_text()
     (tmp_path / "own").mkdir()
     code = text[text.index("```python\n") + 10 :].split("```")[0]
-    (tmp_path / "own" / "consistent.py").write_text(code)
+    (tmp_path / "own" / "smoothed.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     known = dict(METHODS)
@@ -42,27 +44,39 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_the_readmes_method_is_built_from_its_section(own: Path) -> None:
-    method = build_method("consistent", {"module": "consistent", "weight": 2.0, "clip": 2.0})
-    assert (type(method).__name__, method.weight, method.clip) == ("Consistent", 2.0, 2.0)
-    named = build_method("mine", {"module": "consistent", "method": "consistent"})
+    method = build_method("smoothed", {"module": "smoothed", "smoothing": 0.2, "clip": 2.0})
+    assert (type(method).__name__, method.smoothing, method.clip) == ("Smoothed", 0.2, 2.0)
+    named = build_method("mine", {"module": "smoothed", "method": "smoothed"})
     assert named == type(method)()
     with pytest.raises(ValueError, match=r"methods\.mine\.wait: unknown key"):
-        build_method("mine", {"module": "consistent", "method": "consistent", "wait": 1})
+        build_method("mine", {"module": "smoothed", "method": "smoothed", "wait": 1})
 
 
 @pytest.mark.usefixtures("one_process")
-def test_without_its_weight_it_trains_as_noise_injection_does_after_a_draw(own: Path) -> None:
-    """It is trained by the grid; its files lie where any method's do."""
-    method = build_method("consistent", {"module": "consistent", "weight": 0.0})
-    planned = trials("consistent", method, HARDWARE, [0.1], [0], Path("runs"))
-    benchmark = Benchmark(Source("tiny"), "lenet5", 0.5)
-    history = train_grid(planned, benchmark, Schedule(1, 32), scratch="scratch")
-    assert history.method.tolist() == ["consistent"]
-    assert planned[0].path.is_file()
+def test_without_its_smoothing_it_trains_as_noise_injection_does(own: Path) -> None:
+    """To the same bits, by the grid; its files lie where any method's do."""
+    method = build_method("smoothed", {"module": "smoothed", "smoothing": 0.0})
+    histories = []
+    for name, each in {"smoothed": method, "noise_injection": NoiseInjection()}.items():
+        planned = trials(name, each, HARDWARE, [0.1], [0], Path("runs") / name)
+        benchmark = Benchmark(Source("tiny"), "lenet5", 0.5)
+        histories.append(train_grid(planned, benchmark, Schedule(1, 32), scratch="scratch"))
+        assert planned[0].path.is_file()
+    ours, theirs = histories
+    assert ours.method.tolist() == ["smoothed"]
+    pd.testing.assert_frame_equal(
+        ours.drop(columns="method"), theirs.drop(columns="method"), check_exact=True
+    )
+
+
+def test_the_guide_writes_the_same_method(own: Path) -> None:
+    cells = nbformat.read(ROOT / "notebooks" / "guides" / "method_author.ipynb", 4).cells
+    (shown,) = (cell.source for cell in cells if "class Smoothed" in cell.source)
+    assert shown in (own / "smoothed.py").read_text()
 
 
 def test_its_code_is_named_and_changes_with_any_file_of_the_folder(own: Path) -> None:
-    method = build_method("consistent", {"module": "consistent"})
+    method = build_method("smoothed", {"module": "smoothed"})
     before = code_of(method)
     assert before == code_of(method) and code_of(NoiseInjection()) is None
     (own / "helper.py").write_text("FACTOR = 2\n")
@@ -98,7 +112,7 @@ def test_what_cannot_be_imported_is_said_in_one_line(
 
 
 def test_a_built_in_method_is_not_replaced(own: Path) -> None:
-    code = (own / "consistent.py").read_text().replace('name="consistent"', 'name="ovf"')
+    code = (own / "smoothed.py").read_text().replace('name="smoothed"', 'name="ovf"')
     (own / "shadow.py").write_text(code)
     with pytest.raises(ValueError, match="name must not be that of a built-in method, got 'ovf'"):
         build_method("ovf", {"module": "shadow", "beta": 1e-3})
@@ -106,8 +120,8 @@ def test_a_built_in_method_is_not_replaced(own: Path) -> None:
 
 def test_processes_that_train_find_it(own: Path) -> None:
     """In two workers, on the packaged digits; without the folder they could not."""
-    method = build_method("consistent", {"module": "consistent"})
-    planned = trials("consistent", method, HARDWARE, [0.1], [0, 1], Path("runs"))
+    method = build_method("smoothed", {"module": "smoothed"})
+    planned = trials("smoothed", method, HARDWARE, [0.1], [0, 1], Path("runs"))
     benchmark = Benchmark(Source("mnist5k", 16, 100), "lenet5", 0.1)
     history = train_grid(planned, benchmark, Schedule(1, 50, validation_chips=1))
     assert history.seed.tolist() == [0, 1]
