@@ -54,10 +54,11 @@ def test_configuration_names_files_that_there_are() -> None:
 
 def test_every_text_notebook_and_room_is_a_page_once() -> None:
     assert len(NAMED) == len(set(NAMED))
-    folders = ("docs", "notebooks", "neft", "own", "benchmarks", "results")
+    folders = ("docs", "neft", "own", "benchmarks")
     texts = [path for name in folders for path in (ROOT / name).rglob("*.md")]
     notebooks = (ROOT / "notebooks").rglob("*.ipynb")
-    assert {*ROOT.glob("*.md"), *texts, *notebooks} <= set(NAMED)
+    notebooks = [path for path in notebooks if ".ipynb_checkpoints" not in path.parts]
+    assert {*ROOT.glob("*.md"), *texts, *notebooks, *ROOT.glob("results/*/README.md")} <= set(NAMED)
     rooms = {each.name for each in pkgutil.iter_modules(neft.__path__) if each.name[0] != "_"}
     assert {path.stem if path.stem != "__init__" else path.parent.name for path in ROOMS} == rooms
 
@@ -68,6 +69,8 @@ def test_reference_has_every_public_name(path: Path) -> None:
     parts = path.relative_to(ROOT).with_suffix("").parts
     assert set(names) == offered(import_module(".".join(parts).removesuffix(".__init__")))
     assert len(names) == len(set(names))
+    places = [reference.definition(name).split(".") for name in names]
+    assert not any(ROOT.joinpath(*place).with_suffix(".py").exists() for place in places)
 
 
 def test_reference_has_what_neft_itself_offers() -> None:

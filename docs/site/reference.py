@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout, suppress
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -55,6 +56,14 @@ def imported_names() -> dict[str, str]:
     return dict(_imports(_tree(IMPORTED)))
 
 
+def definition(name: str) -> str:
+    """A public name as the reference looks it up: its definition's, where a module has the same."""
+    if not _file(name).exists():
+        return name
+    module, _, short = name.rpartition(".")
+    return dict(_imports(_tree(_file(module))))[short]
+
+
 def docstring(name: str) -> str:
     """The docstring of a public name, or of a constant the string below it; empty if none."""
     module, _, short = name.rpartition(".")
@@ -83,6 +92,7 @@ def check(rooms: Iterable[Path]) -> None:
         raise ValueError(f"public names must have docstrings, got none for {', '.join(bare)}")
 
 
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -123,7 +133,8 @@ def _room(path: Path) -> str:
         if module != shown:
             parts += [f"## {module}", ast.get_docstring(_tree(_file(module))) or ""]
             shown = module
-        parts.append(f"::: {name}\n    options:\n      heading_level: {2 if module == room else 3}")
+        options = f"heading: {name}\n      heading_level: {2 if module == room else 3}"
+        parts.append(f"::: {definition(name)}\n    options:\n      {options}")
     texts = sorted(path.parent.rglob("*.md")) if path.name == "__init__.py" else []
     if texts:
         parts += ["## Texts", "\n".join(_link(text, path.parent) for text in texts)]
