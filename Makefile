@@ -30,7 +30,7 @@ campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and coun
 	python tests/campaign/campaign.py
 
 docs: $(BIN)/.docs  ## build the guides and the reference as pages: site/index.html
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build
 
 audit: $(BIN)/.ready  ## compare the installed versions with known vulnerabilities; needs the network
 	@python -c "from urllib.request import urlopen; urlopen('https://pypi.org/simple/pip/', timeout=20)" \
