@@ -8,7 +8,7 @@ PARAMS ?= params.yaml
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro data verify publish test campaign audit bench lab
+.PHONY: help repro data verify publish test campaign docs audit bench lab
 help:  ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -32,6 +32,9 @@ test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and count (Linux, half an hour)
 	python tests/campaign/campaign.py
 
+docs: $(BIN)/.docs  ## build the guides and the reference as pages: site/index.html
+	NO_MKDOCS_2_WARNING=1 mkdocs build
+
 audit: $(BIN)/.ready  ## compare the installed versions with known vulnerabilities; needs the network
 	@python -c "from urllib.request import urlopen; urlopen('https://pypi.org/simple/pip/', timeout=20)" \
 		2>/dev/null || { echo "error: pypi.org must be reachable for an audit, is not" >&2; exit 1; }
@@ -49,4 +52,8 @@ $(BIN)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 to 3.14 is needed, found none" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+$(BIN)/.docs: $(BIN)/.ready
+	python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@

@@ -56,6 +56,17 @@ def test_workflows_only_read_and_call_make(path: Path) -> None:
     assert command == f"make {path.stem} PYTHON=python"
 
 
+def test_make_installs_extras_that_there_are() -> None:
+    extras = re.findall(r"--editable '\.\[(\w+)\]'", MAKEFILE)
+    assert sorted(extras) == ["audit", "docs", "test"]
+    assert set(extras) <= PROJECT["optional-dependencies"].keys()
+
+
+def test_output_of_make_docs_is_ignored() -> None:
+    for name, line in ((".gitignore", "/site/"), (".dvcignore", "/site")):
+        assert line in (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
 def test_the_oldest_and_the_newest_python_are_tested() -> None:
     tested = YAML12.load(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"]["strategy"]
     oldest, beyond = re.findall(r"3\.(\d+)", PROJECT["requires-python"])

@@ -28,7 +28,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises:
         FileNotFoundError: the block did not write the temporary file.
 
-    Example:
+    Examples:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder, atomic_path(f"{folder}/new/note.txt") as note:
         ...     _ = note.write_text("whole")

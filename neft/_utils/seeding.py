@@ -23,8 +23,9 @@ def derive_seed(*key: str | int | float) -> int:
         TypeError: a part is not exactly a str, int or float. numpy's numbers equal Python's but
             have another representation, so that they would silently draw other bits.
 
-    >>> derive_seed("chip", 1) == derive_seed("chip", 1)
-    True
+    Examples:
+        >>> derive_seed("chip", 1) == derive_seed("chip", 1)
+        True
     """
     for part in key:
         if type(part) not in (str, int, float):

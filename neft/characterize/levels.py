@@ -42,7 +42,7 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
             without targets, a cell without a read at time 0; a time and level with fewer than two
             reads or only equal errors.
 
-    Example:
+    Examples:
         >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
         >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
         >>> level_errors(reads, g_max_S=1e-5, levels=1)["error"].round(9).tolist()
@@ -82,7 +82,7 @@ def summarise_levels(errors: pd.DataFrame, *, technology: str, g_max_S: float) -
         kurtosis (population moments) and quantiles (linear interpolation between order statistics)
         of the error.
 
-    Example:
+    Examples:
         >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
         >>> reads["conductance_S"] = [2e-6, 4e-6, 3e-6, 7e-6]
         >>> errors = level_errors(reads, g_max_S=1e-5, levels=1)

@@ -95,7 +95,7 @@ def read_reads(path: str | Path) -> pd.DataFrame:
     Raises:
         ValueError: the first fault: file, row (the names are row 1), rule, value.
 
-    Example:
+    Examples:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     file = Path(folder) / "reads.csv"

@@ -90,8 +90,9 @@ def quantise(signal: Tensor, bits: int, bound: float) -> Tensor:
         bits: 2 or more.
         bound: r, in units of the signal.
 
-    >>> quantise(torch.tensor([-9.0, -0.2, 0.4, 0.8, 9.0]), 3, 1.5)
-    tensor([-1.5000, -0.0000,  0.5000,  1.0000,  1.5000])
+    Examples:
+        >>> quantise(torch.tensor([-9.0, -0.2, 0.4, 0.8, 9.0]), 3, 1.5)
+        tensor([-1.5000, -0.0000,  0.5000,  1.0000,  1.5000])
     """
     if torch.is_grad_enabled() and signal.requires_grad:
         return _StraightThrough.apply(signal, bits, bound)

@@ -41,14 +41,15 @@ def converting(
         ValueError: a layer on devices is none of `KINDS` or has a forward of its own, or ranges are
             missing, not positive and finite, or of another network.
 
-    >>> from neft.chip import Converters, Percentile
-    >>> network, images = nn.Sequential(nn.Linear(4, 2)), torch.ones(3, 4)
-    >>> converters = Converters(dac_bits=8, input_range=Percentile(100), tile_rows=2)
-    >>> ranges = calibrate(network, images, converters)
-    >>> ranges
-    {'0': {'input': 1.0}}
-    >>> with converting(network, converters, ranges):
-    ...     outputs = network(images)
+    Examples:
+        >>> from neft.chip import Converters, Percentile
+        >>> network, images = nn.Sequential(nn.Linear(4, 2)), torch.ones(3, 4)
+        >>> converters = Converters(dac_bits=8, input_range=Percentile(100), tile_rows=2)
+        >>> ranges = calibrate(network, images, converters)
+        >>> ranges
+        {'0': {'input': 1.0}}
+        >>> with converting(network, converters, ranges):
+        ...     outputs = network(images)
     """
     if converters.exact:
         yield

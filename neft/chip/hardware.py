@@ -13,6 +13,7 @@ from neft.devices.model_files import from_dict, to_dict
 
 SCALES = ("tensor", "channel")
 MAPPINGS = ("weight", "differential", "sign_bit")
+"""Names of the ways to put a weight on devices, for `Hardware.mapping`."""
 MOST_BITS = 32
 
 
@@ -108,7 +109,7 @@ class Hardware:
         Raises:
             ValueError: `name_or_path` is neither such a name nor a hardware file.
 
-        Example:
+        Examples:
             >>> round(Hardware.load("RRAM_B").sigma_d_measured, 3)
             0.055
         """

@@ -13,9 +13,11 @@ DEVICE_LAYERS = (
     *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED),
     *(nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase),
 )
+"""Kinds of layers whose weights are on devices unless `where` says otherwise."""
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 Where = Callable[[str, nn.Module], bool]
+"""Says, from a weight's name and its layer, whether it is on devices, as `on_devices` does."""
 
 
 def on_devices(name: str, layer: nn.Module) -> bool:

@@ -108,9 +108,10 @@ def accuracy_over_chips(
 ) -> Tensor:
     """Measure the network's accuracy on each of several chips.
 
+    The other arguments are those of `logits_over_chips`.
+
     Args:
         data: images and labels.
-        others: see `logits_over_chips`.
 
     Returns:
         Accuracy of each chip, fractions, float64 [chips].

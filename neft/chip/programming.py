@@ -169,11 +169,12 @@ def program(
         ValueError: sigma_d is negative or not finite, no weight is on devices, or a chosen weight
             cannot be (see `neft.chip.layers.device_weights`).
 
-    >>> from neft._utils.seeding import generator
-    >>> layer, hardware = nn.Linear(4, 2), Hardware.load("RRAM1")
-    >>> chip = program(layer, hardware, 0.1, generator=generator("chip", 0))
-    >>> torch.func.functional_call(layer, chip, torch.ones(1, 4)).shape
-    torch.Size([1, 2])
+    Examples:
+        >>> from neft._utils.seeding import generator
+        >>> layer, hardware = nn.Linear(4, 2), Hardware.load("RRAM1")
+        >>> chip = program(layer, hardware, 0.1, generator=generator("chip", 0))
+        >>> torch.func.functional_call(layer, chip, torch.ones(1, 4)).shape
+        torch.Size([1, 2])
     """
     weights = device_weights(model, where)
     if not weights:

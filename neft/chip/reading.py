@@ -48,7 +48,7 @@ def chip_reads(
     Raises:
         ValueError: the chip lacks a weight that is on devices, or interval_s is not positive.
 
-    Example:
+    Examples:
         >>> from neft._utils.seeding import generator
         >>> layer, hardware, draw = nn.Linear(4, 2), Hardware.load("RRAM1"), generator("chip", 0)
         >>> chip = program(layer, hardware, 0.1, generator=draw)

@@ -222,7 +222,10 @@ def load(
     """Return the training, validation and test parts of a data set.
 
     Args:
-        name, folder, side, training_images: see `Source`.
+        name: in `DATASETS`, or of a folder of your own images inside `folder`.
+        folder: where downloaded data sets lie.
+        side: height and width that images are resized to, in pixels; None for the set's own.
+        training_images: how many are used of the training part; None for all (see `Source`).
 
     Raises:
         ValueError: see `Source.load`.

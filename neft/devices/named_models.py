@@ -29,7 +29,7 @@ def named_model(name: str) -> VariationModel:
     Raises:
         ValueError: another name.
 
-    Example:
+    Examples:
         >>> named_model("RRAM_C_quantiles").time_s
         100000.0
     """

@@ -48,3 +48,4 @@ PRESETS: dict[str, VariationModel] = {
         ),
     )
 }
+"""Published models of variation, by name; each says its source and where it is valid."""

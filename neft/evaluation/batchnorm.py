@@ -102,9 +102,10 @@ def program_recalibrated(
 ) -> dict[str, Tensor]:
     """Program a network onto one chip and re-estimate its BatchNorm statistics.
 
+    The other arguments are those of `neft.chip.program`.
+
     Args:
         images: see `reestimate`.
-        others: see `neft.chip.programming.program`.
 
     Returns:
         Programmed weights and BatchNorm statistics by name, for `torch.func.functional_call`.

@@ -47,8 +47,7 @@ def program_compensated(
 ) -> dict[str, Tensor]:
     """Program a network onto one chip and compensate the drift of each weight tensor.
 
-    Args:
-        others: see `neft.chip.programming.program`.
+    The arguments are those of `neft.chip.program`.
 
     Returns:
         Programmed weights, times their factors, for `torch.func.functional_call`.

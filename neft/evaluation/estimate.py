@@ -45,7 +45,8 @@ class AccuracyEstimate:
 
     Args:
         mean: over chips, fraction.
-        low, high: interval of the mean.
+        low: lower end of the interval of the mean.
+        high: its upper end.
         chips: number of chips that it took.
         images_per_chip: of the chips after the pilot, or of all chips without a pilot.
         images: number of images that all chips saw.
@@ -129,11 +130,10 @@ def estimate_accuracy(
     The chips are those of `accuracy_over_chips`. Each sees images of its own, one from each of
     images_per_chip strata of equal size, along the order of the noise-free margin. Every image is
     equally likely, so that the draws are unbiased for any devices, whatever the margin is worth.
-    No clock is read: the result depends on the arguments alone.
+    No clock is read: the result depends on the arguments alone. Those that are not named below are
+    of `neft.chip.logits_over_chips`.
 
     Args:
-        network, hardware, sigma_d, where, deploy, execution, progress: see
-            `neft.chip.monte_carlo.logits_over_chips`.
         data: images and labels of the whole test set.
         key: which population of chips; each chip's images depend on the key and the chip, too.
         half_width: wanted half-width of the interval, fraction.

@@ -27,10 +27,11 @@ def estimate_grid(
 ) -> pd.DataFrame:
     """Estimate every network's mean accuracy over chips, at the sigma_d that it was trained for.
 
+    The chips and the other arguments are those of `neft.evaluation.evaluate_grid`.
+
     Args:
         paths: networks that `neft.training.grid.train_grid` saved.
         half_width: wanted half-width of each 95 % interval, fraction (see `estimate_accuracy`).
-        others: see `neft.evaluation.grid.evaluate_grid`, whose chips these are.
 
     Returns:
         One row per network: method, trained_sigma_d, seed, preset, mapping, sigma_d, then mean,

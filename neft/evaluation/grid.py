@@ -41,7 +41,7 @@ class Evaluation(NamedTuple):
     Both tables begin with the labels' columns and method, trained_sigma_d, seed, preset, mapping,
     sigma_d (of the chips).
 
-    Args:
+    Attributes:
         draws: one row per chip, with chip and accuracy.
         uncertainty: one row per network, with chips and the quantities of `OverChips.summary`.
     """

@@ -15,6 +15,7 @@ from neft.chip import Deploy, Hardware, Where, device_weights, on_devices, progr
 from neft.evaluation.deployment import Deployment, training_images
 
 RANKINGS = ("curvature", "magnitude", "random")
+"""By what `WriteVerify` can choose the weights that are programmed by write-verify."""
 
 
 def curvature(
@@ -123,11 +124,11 @@ def program_verified(
     With verification a device's error has the same direction as without, and is smaller: both are
     drawn from the same state of the generator. If no weight is verified, this is `program` at
     sigma_d; if all are, it is `program` at the smaller of the two sigmas.
+    The other arguments are those of `neft.chip.program`.
 
     Args:
         verified: whether a weight is verified, by name and in its shape.
         sigma_verified: sigma_d of verified weights; it is never above the other sigma_d.
-        others: see `neft.chip.programming.program`.
 
     Returns:
         Programmed weights by parameter name, for `torch.func.functional_call`.

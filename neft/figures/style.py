@@ -52,8 +52,9 @@ OTHER_MARKERS, OTHER_LINES = "h<>*d8H", ["--", "-.", ":"]
 def method_style(method: str) -> MethodStyle:
     """Style of a method; for a method that is not built in, it depends on the name alone.
 
-    >>> [method_style(method).label for method in ("ovf", "ovf_clipped", "my_method")]
-    ['OVF', 'OVF, clipped', 'my method']
+    Examples:
+        >>> [method_style(method).label for method in ("ovf", "ovf_clipped", "my_method")]
+        ['OVF', 'OVF, clipped', 'my method']
     """
     if method in METHOD_STYLES:
         return METHOD_STYLES[method]
@@ -198,8 +199,9 @@ def panels(
 def time_label(time_s: float) -> str:
     """Write a time given in seconds.
 
-    >>> [time_label(time_s) for time_s in (0.01, 4, 1e5)]
-    ['10 ms', '4 s', '$10^{5}$ s']
+    Examples:
+        >>> [time_label(time_s) for time_s in (0.01, 4, 1e5)]
+        ['10 ms', '4 s', '$10^{5}$ s']
     """
     if time_s < 1000:
         return f"{1e3 * time_s:.4g} ms" if 0 < time_s < 0.1 else f"{time_s:.4g} s"

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 
 def distinct(values: list) -> list:
+    """Check that no value of a list is there twice."""
     if any(value in values[:i] for i, value in enumerate(values)):
         raise ValueError("values must be distinct")
     return values

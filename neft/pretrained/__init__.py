@@ -28,7 +28,7 @@ def load_network(name: str) -> nn.Module:
     Raises:
         ValueError: there is no such network; the message lists those that there are.
 
-    Example:
+    Examples:
         >>> load_network("vgg8_mnist5k_ovf").shape
         (1, 16, 16)
     """

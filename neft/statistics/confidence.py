@@ -83,8 +83,9 @@ def wilson_interval(successes: int, trials: int) -> Interval:
 class CrossedEffects(NamedTuple):
     """Effects of seeds and chips, and their variance components.
 
-    Args:
-        of_seed: [seeds], of_chip: [chips]: deviations of their means from the mean of all draws.
+    Attributes:
+        of_seed: [seeds], deviations of their means from the mean of all draws.
+        of_chip: [chips], the same for chips.
         variances: of seeds, chips and the remainder, estimated from mean squares; NaN with one
             seed or one chip, where they cannot be estimated.
     """

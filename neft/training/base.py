@@ -91,8 +91,9 @@ class Method(WeightRange, NoiseCourse, ABC):
     ) -> Tensor:
         """Return what a step minimises: the loss with its penalties, or that of the pretraining.
 
+        The other arguments are those of `loss`.
+
         Args:
-            forward, auxiliary, inputs, labels: see `loss`.
             progress: share of the training's steps before this one.
         """
         if progress < self.pretraining:

@@ -71,11 +71,10 @@ def trials(
     folder: Path,
     prefix: str = "",
 ) -> list[Trial]:
-    """List one trial for each sigma_d and seed.
+    """List one trial for each sigma_d and seed; the other arguments are those of `Trial`.
 
     Args:
         folder: of the networks' files, named after `prefix`, sigma_d and seed.
-        others: see `Trial`.
     """
 
     def path(s: float, seed: int) -> Path:
@@ -138,9 +137,10 @@ def train_briefly(
 ) -> Path:
     """Train LeNet-5 by noise injection for three epochs: networks for a notebook run by itself.
 
+    The other arguments are those of `trials` and `Benchmark`.
+
     Args:
         folder: where the networks go.
-        others: see `trials` and `Benchmark`.
 
     Returns:
         The folder.
