@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STUDIES = ("mapping", "ageing", "ablations", "deployment", "causes", "border")
-NAMED = {"ablations", "causes", "border"}  # studies of runs of their own, not of the default one
+STUDIES = ("mapping", "ageing", "ablations", "deployment", "causes", "border", "chip")
+NAMED = {"ablations", "causes", "border", "chip"}  # of runs of their own, not of the default one
 PYCACHE = ":(exclude,glob)**/__pycache__/**"
 
 
