@@ -33,7 +33,7 @@ def plot_parts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         places = [parts.index(part) + first + step for part in alone.part]
         error_bars(ax, places, alone, "accuracy", style, mfc="white", label="_alone")
     names = [part.replace("_", " ") for part in parts]
-    ax.set_xticks(range(len(parts)), [names[0], *(f"+ {name}" for name in names[1:])])
-    ax.tick_params(axis="x", rotation=20)
+    labels = [names[0], *(f"+ {name}" for name in names[1:])]
+    ax.set_xticks(range(len(parts)), labels, rotation=30, ha="right", rotation_mode="anchor")
     ax.grid(visible=False, axis="x")
     return finish(ax, "", "Accuracy (%)", title="open: the part alone")
