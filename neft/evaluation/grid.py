@@ -13,6 +13,7 @@ from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip import Hardware, accuracy, logits_over_chips, program
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.deployment import Deployment
+from neft.evaluation.periphery import Periphery, logits_with_periphery
 from neft.evaluation.resumable import resumable
 from neft.evaluation.trained import load_trained, tested
 from neft.evaluation.uncertainty import OverChips
@@ -26,13 +27,22 @@ class Condition:
         hardware: devices and bits that the networks are programmed onto.
         sigma_d: of the chips; None for the sigma_d that each network was trained for.
         deployment: correction after programming; None for none.
+        periphery: around the devices; None for none.
         labels: columns that tell the condition from others in the tables, name -> value.
+
+    Raises:
+        ValueError: there are both a deployment and a periphery, which has its own corrections.
     """
 
     hardware: Hardware
     sigma_d: float | None = None
     deployment: Deployment | None = None
+    periphery: Periphery | None = None
     labels: Mapping[str, Hashable] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.deployment and self.periphery:
+            raise ValueError(f"deployment must be None with a periphery, got {self.deployment}")
 
 
 class Evaluation(NamedTuple):
@@ -113,16 +123,24 @@ def _evaluate_one(
     device: torch.device,
 ) -> Evaluation:
     network, header = load_trained(path)
-    hardware, deployment = condition.hardware, condition.deployment
+    hardware = condition.hardware
     sigma_d = header["sigma_d"] if condition.sigma_d is None else condition.sigma_d
     data = Source(**header["dataset"], folder=dataset_folder).load()
     images, labels = data.test.tensors
     network.to(device)
-    deploy = program if deployment is None else deployment.prepare(network, data.train)
+    if condition.periphery:
+        over_chips = logits_with_periphery(
+            network, images, data.train, hardware, sigma_d, condition.periphery,
+            chips=chips, key="test",
+        )  # fmt: skip
+    else:
+        deployment = condition.deployment
+        deploy = program if deployment is None else deployment.prepare(network, data.train)
+        over_chips = logits_over_chips(
+            network, images, hardware, sigma_d, chips=chips, key="test", deploy=deploy
+        )
     uncertainty, accuracies = OverChips(labels), []
-    for logits in logits_over_chips(
-        network, images, hardware, sigma_d, chips=chips, key="test", deploy=deploy
-    ):
+    for logits in over_chips:
         uncertainty.add(logits)
         accuracies.append(accuracy(logits, labels).item())
     about = tested(header, hardware, sigma_d)

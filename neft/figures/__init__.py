@@ -7,6 +7,7 @@ explorer's whole figure in the same way.
 """
 
 from neft.figures.ablations import plot_matrix, plot_setting
+from neft.figures.chip import plot_parts
 from neft.figures.deployment import plot_recalibration, plot_write_verify
 from neft.figures.devices import (
     plot_accuracy_vs_time,

@@ -153,12 +153,18 @@ def band(ax: Axes, x: Any, low: pd.Series, high: pd.Series, colour: str) -> None
 
 
 def error_bars(
-    ax: Axes, places: Sequence[float], rows: pd.DataFrame, mean: str, style: MethodStyle
+    ax: Axes,
+    places: Sequence[float],
+    rows: pd.DataFrame,
+    mean: str,
+    style: MethodStyle,
+    **settings: Any,
 ) -> None:
     """Draw fractions in percent: markers at `rows[mean]`, bars from `rows.low` to `rows.high`."""
     ends = [100 * (rows[mean] - rows.low), 100 * (rows.high - rows[mean])]
     look: dict[str, Any] = dict(fmt=style.marker, ms=4, elinewidth=0.9, capsize=2)
-    ax.errorbar(places, 100 * rows[mean], yerr=ends, label=style.label, color=style.colour, **look)
+    look |= dict(label=style.label, color=style.colour) | settings
+    ax.errorbar(places, 100 * rows[mean], yerr=ends, **look)
 
 
 def accuracy_lines(

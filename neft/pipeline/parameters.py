@@ -13,6 +13,7 @@ from neft.chip import Hardware
 from neft.data.datasets import DATASETS, Source
 from neft.devices import PRESETS, VariationModel
 from neft.networks import INITIALISATIONS, NETWORKS
+from neft.pipeline.chip_parts import Chip
 from neft.pipeline.schema import (
     Count,
     Name,
@@ -194,8 +195,6 @@ class Parameters(Section):
             for name in studies.ablations.vary:
                 one_of(self.methods, **{"studies.ablations.vary": name})
         if studies.deployment:
-            for name in studies.deployment.methods:
-                one_of(self.methods, **{"studies.deployment.methods": name})
             facts = self.dataset.source.facts
             for images in studies.deployment.images:
                 if facts and images > facts.training_images:
@@ -203,14 +202,27 @@ class Parameters(Section):
                     raise ValueError(f"studies.deployment.images {rule}, got {images}")
             for sigma_d in studies.deployment.sigma_d:
                 one_of(self.training.sigma_d, **{"studies.deployment.sigma_d": sigma_d})
-        if studies.border:
-            for name in studies.border.methods:
-                one_of(self.methods, **{"studies.border.methods": name})
+        for study in ("deployment", "border", "chip"):
+            for name in getattr(getattr(studies, study), "methods", ()):
+                one_of(self.methods, **{f"studies.{study}.methods": name})
+        if studies.chip:
+            self._check_chip(studies.chip)
         for name, settings in self.methods.items():
             if self.compute.scheduler and "module" in settings:  # a worker could keep old code
                 rule = "must not be set with methods of your own"
                 raise ValueError(f"compute.scheduler {rule}, got methods.{name}.module")
         return self
+
+    def _check_chip(self, chip: Chip) -> None:
+        one_of(self.training.sigma_d, **{"studies.chip.sigma_d": chip.sigma_d})
+        facts, images = self.dataset.source.facts, chip.calibration_images
+        if facts and images > (most := self.dataset.training_images or facts.training_images):
+            rule = f"must be at most the {most} training images"
+            raise ValueError(f"studies.chip.calibration_images {rule}, got {images}")
+        try:
+            chip.hardware(self.hardware.on(PRESETS["RRAM1"]))
+        except ValueError as error:
+            raise ValueError(f"studies.chip.stuck: {error}") from error
 
     @property
     def benchmark(self) -> Benchmark:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, Strict, field_validator, model_valid
 
 from neft._utils.checks import one_of
 from neft.networks import INITIALISATIONS
+from neft.pipeline.chip_parts import Chip
 from neft.pipeline.schema import (
     Count,
     Names,
@@ -179,6 +180,7 @@ class Studies(Section):
     causes: Causes | None = None
     border: Border | None = None
     search: Search | None = None
+    chip: Chip | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Studies":

@@ -149,6 +149,15 @@ VALUES = pd.DataFrame(
     [[m, v, a, a - 0.05, a + 0.05] for m, a in (("ovf", 0.6), ("irs", 0.3)) for v in (8, 2)],
     columns=["method", "value", "accuracy", "low", "high"],
 )
+PARTS = pd.DataFrame(
+    [
+        (method, series, part, top - lost, top - lost - 0.03, top - lost + 0.02)
+        for method, top in (("ovf", 0.9), ("my_method", 0.8))
+        for series, each in (("added", 0.2), ("alone", 0.1))
+        for part, lost in (("devices", 0.0), ("read_noise", each), ("converters", 2 * each))
+    ],
+    columns=["method", "series", "part", "accuracy", "low", "high"],
+)
 SPECTRA = pd.DataFrame(
     [("b", 10.0, 2e-7, 1e-7), ("b", 1.0, 4e-6, 5e-6), ("a", 1.0, 1e-8, 1e-8)],
     columns=["device", "frequency_Hz", "measured", "fitted"],
@@ -167,6 +176,7 @@ OF_FRACTIONS = [
     (figures.plot_convergence, QUANTITY),
     (figures.plot_mapping_accuracy, MAPPINGS),
     (figures.plot_accuracy_vs_time, TIMES),
+    (figures.plot_parts, PARTS),
     (matrix, MATRIX),
 ]
 EVERY_PLOT = [

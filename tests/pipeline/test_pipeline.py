@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STUDIES = ("mapping", "ageing", "ablations", "deployment", "causes", "border", "search")
-NAMED = {"ablations", "causes", "border", "search"}  # not of the default run
+STUDIES = ("mapping", "ageing", "ablations", "deployment", "causes", "border", "search", "chip")
+NAMED = {"ablations", "causes", "border", "search", "chip"}  # not of the default run
 PYCACHE = ":(exclude,glob)**/__pycache__/**"
 
 
