@@ -12,8 +12,10 @@ from neft.explore.choices import Choices
 from neft.explore.exploration import explore
 from neft.pretrained import network_names
 
-CLIPS = {"none": None} | {f"{c:g} std": c for c in (4, 3.5, 3, 2.75, 2.5, 2.25, 2, 1.75, 1.5)}
-BITS = {"exact": None} | {f"{bits} bits": bits for bits in (12, 10, 8, 7, 6, 5, 4, 3, 2)}
+CLIPS: dict[str, float | None] = {"none": None}
+CLIPS |= {f"{c:g} std": c for c in (4, 3.5, 3, 2.75, 2.5, 2.25, 2, 1.75, 1.5)}
+BITS: dict[str, int | None] = {"exact": None}
+BITS |= {f"{bits} bits": bits for bits in (12, 10, 8, 7, 6, 5, 4, 3, 2)}
 LARGEST_SIGMA_D = 0.4
 
 
@@ -78,9 +80,12 @@ class Explorer:
         values = {name: control.value for name, control in self.controls.items()}
         if values.pop("as_measured"):
             values["sigma_d"] = None
-        for name, labels in {"clip": CLIPS, "converter_bits": BITS, "time_s": self._times}.items():
-            values[name] = labels[values[name]]
-        return values
+        chosen = {
+            "clip": CLIPS[values["clip"]],
+            "converter_bits": BITS[values["converter_bits"]],
+            "time_s": self._times[values["time_s"]],
+        }
+        return values | chosen
 
     def _next_population(self, _: Any) -> None:
         self.choices = replace(self.choices, population=self.choices.population + 1)
@@ -89,7 +94,8 @@ class Explorer:
     def _offer_times(self, time_s: float | None) -> None:
         """Offer the times and the size that were measured on the chosen device, if they were."""
         control, device = self.controls["time_s"], self.controls["device"].value
-        self._times = {f"{time:g} s": time for time in times(device)} or {"not measured": None}
+        self._times: dict[str, float | None] = {f"{time:g} s": time for time in times(device)}
+        self._times = self._times or {"not measured": None}
         control.options = list(self._times)
         control.index = len(self._times) - 1 if time_s is None else times(device).index(time_s)
         if _measured_size(device, None) is None:
@@ -104,8 +110,8 @@ class Explorer:
         controls["as_measured"].disabled = _measured_size(choices.device, None) is None
         controls["time_s"].disabled = choices.sigma_d is not None or len(times(choices.device)) < 2
         shown, buffer = explore(choices), BytesIO()
-        axes = figures.draw_exploration(**vars(shown), title=title(choices))
-        axes[0].figure.savefig(buffer, format="png", dpi=figures.DPI)
+        figure = figures.draw_exploration(**vars(shown), title=title(choices))
+        figure.savefig(buffer, format="png", dpi=figures.DPI)
         self.picture.value = buffer.getvalue()
 
 
@@ -158,7 +164,7 @@ def _controls(widgets: Any, start: Choices) -> dict[str, Any]:
         "device": made("Dropdown", "Device", options=devices, value=start.device),
         "sigma_d": made("FloatSlider", "σ_d", value=start.size, **range_),
         "as_measured": made("Checkbox", "σ_d as measured", value=start.sigma_d is None),
-        "time_s": among("Time since programming", {"": None}, None),
+        "time_s": among("Since programming", {"": None}, None),
         "clip": among("Clip weights at", CLIPS, start.clip),
         "converter_bits": among("Converters", BITS, start.converter_bits),
     }

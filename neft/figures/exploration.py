@@ -22,7 +22,7 @@ def draw_exploration(
     pictures: np.ndarray,
     *,
     title: str = "",
-) -> list[Axes]:
+) -> Figure:
     """Draw chips' accuracies, weights' errors, and the shares of chips that choose each class.
 
     Args:
@@ -30,7 +30,7 @@ def draw_exploration(
         title: above the figure.
 
     Returns:
-        The axes of chips, errors, pictures and answers, on a new figure that pyplot does not know.
+        A figure that pyplot does not know, with the axes of chips, errors, pictures and answers.
 
     Raises:
         ValueError: as every `plot_*` does, or `answers` has not one image for each picture.
@@ -43,7 +43,8 @@ def draw_exploration(
     if answers.image.nunique() != len(pictures):
         found = f"{answers.image.nunique()} and {len(pictures)}"
         raise ValueError(f"answers and pictures must have the same images, got {found}")
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="none")
+    figure = Figure(figsize=SIZE, dpi=DPI)
+    figure.set_layout_engine("none")  # to arrange the axes anew takes longer than to draw them
     figure.text(0.5, 0.975, title, ha="center", va="top", fontsize=9)
     left = figure.add_axes((0.07, 0.52, 0.40, 0.33))
     right = figure.add_axes((0.57, 0.52, 0.40, 0.33))
@@ -52,7 +53,7 @@ def draw_exploration(
     _chips(left, chips, summary.iloc[0])
     _errors(right, errors, summary.iloc[0])
     _answers(below, middle, answers, pictures)
-    return [left, right, middle, below]
+    return figure
 
 
 def _chips(ax: Axes, chips: pd.DataFrame, summary: pd.Series) -> None:

@@ -32,7 +32,8 @@ TABLES = {"chips": CHIPS, "summary": SUMMARY, "errors": ERRORS, "answers": ANSWE
 
 
 def test_every_number_is_shown_in_percent() -> None:
-    chips, errors, pictures, answers = draw_exploration(**TABLES, pictures=PICTURES, title="About")
+    figure = draw_exploration(**TABLES, pictures=PICTURES, title="About")
+    chips, errors, pictures, answers = figure.axes
     mean, exact, dots = chips.lines
     assert list(mean.get_xdata()) == pytest.approx([70, 70])
     assert list(exact.get_xdata()) == pytest.approx([95, 95])
@@ -51,7 +52,7 @@ def test_every_number_is_shown_in_percent() -> None:
     assert [tick.get_text() for tick in answers.get_xticklabels()] == ["0", "1", "0", "1"]
     for image, picture in zip(pictures.images, PICTURES, strict=True):
         np.testing.assert_array_equal(image.get_array(), picture)
-    assert [text.get_text() for text in chips.figure.texts] == ["About"]
+    assert [text.get_text() for text in figure.texts] == ["About"]
     assert plt.get_fignums() == [], "pyplot would show the figure a second time"
 
 
