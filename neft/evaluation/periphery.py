@@ -33,6 +33,7 @@ from neft.evaluation.deployment import training_images
 from neft.evaluation.drift import drift_factors
 
 COMPENSATIONS = ("drift", "batchnorm")
+"""How a digital circuit can correct a chip: a factor for each layer, or BatchNorm's statistics."""
 
 
 @dataclass(frozen=True)
