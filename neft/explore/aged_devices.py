@@ -42,7 +42,7 @@ def times(device: str) -> list[float]:
     Raises:
         ValueError: the name is unknown.
 
-    >>> times("RRAM_C")[-4:], times("RRAM1")
+    >>> times("RRAM_C")[-3:], times("RRAM1")
     ([10000.0, 31600.0, 100000.0], [])
     """
     measured = _measured(device)
