@@ -42,6 +42,7 @@ METHOD_STYLES = {
     "correctnet": MethodStyle("CorrectNet", "#CC79A7", "v", (0, (5, 1))),
     "right_censored": MethodStyle("Right-censored", "#E69F00", "P", (0, (3, 1, 1, 1))),
     "clipped": MethodStyle("Clipped", "#56B4E9", "p", (0, (1, 1))),
+    "recipe": MethodStyle("Recipe", "#882255", "*", (0, (6, 1, 1, 1, 1, 1))),
     "ovf": MethodStyle("OVF", "#D55E00", "D", "-", 1.9),
     "irs": MethodStyle("IRS", "#0072B2", "o", "-", 1.9),
 }

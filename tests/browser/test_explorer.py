@@ -88,7 +88,7 @@ def test_a_moved_slider_draws_another_picture(lab: str, page: Page) -> None:
     page.goto(lab)
     page.locator(".jp-Notebook .jp-MarkdownOutput").first.wait_for()  # the menu knows the notebook
     page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator("#jp-mainmenu-run").get_by_text("Run All Cells", exact=True).click()
     picture = page.locator("img.widget-image")
     picture.wait_for()
     first = picture.get_attribute("src")
