@@ -2,8 +2,8 @@
 
     neft release [--run results/NAME] [--sigma-d 0.1]
 
-Released are the networks of `METHODS` and of the run's best method, at one sigma_d, each of the
-first seed. Earlier networks of other names stay.
+Released are the networks of `METHODS`, of `RECIPE` if the run has it, and of the run's best method,
+at one sigma_d, each of the first seed. Earlier networks of other names stay.
 """
 
 import argparse
@@ -27,6 +27,9 @@ from neft.pipeline.run import OUT
 
 METHODS = ("noise_injection", "ovf", "irs")
 """Sections of `methods` that every release has."""
+
+RECIPE = "recipe"
+"""Section of `methods` that was found on validation images."""
 
 LARGEST = 5_000_000
 """Size of the largest network that the package takes, in bytes."""
@@ -59,10 +62,11 @@ def release(run: Path, folder: Path, sigma_d: float | None = None) -> list[Path]
     draws = draws[draws.sigma_d == sigma_d]
     best = draws.groupby("method", sort=False).accuracy.mean().idxmax()
     files: dict[str, tuple[Path, str]] = {}
-    for method in dict.fromkeys([*METHODS, best]):
+    always = [*METHODS, *([RECIPE] if RECIPE in params.methods else [])]
+    for method in dict.fromkeys([*always, best]):
         path = _network(run / OUT / "runs" / method, sigma_d, seed)
         accuracies = draws.accuracy[(draws.method == method) & (draws.seed == seed)]
-        chosen = method not in METHODS
+        chosen = method not in always
         card = model_card(path, params, accuracies.tolist(), chosen_on_test=chosen)
         files[name_of(load_trained(path)[1])] = path, card
     for name, (path, card) in files.items():
