@@ -76,6 +76,10 @@ class WeightRange:
 
 
 def kurtosis(weight: Tensor) -> Tensor:
-    """Return the mean fourth power of the standardised weights, 3 if normal and 1.8 if uniform."""
+    """Return the mean fourth power of the standardised weights, 3 if normal and 1.8 if uniform.
+
+    Of weights that are all equal, as a single one is, it is 0, with a gradient of 0.
+    """
     centred = weight - weight.mean()
-    return centred.pow(4).mean() / centred.square().mean().square()
+    variance = centred.square().mean()
+    return centred.pow(4).mean() / variance.square().clamp_min(torch.finfo(weight.dtype).tiny)

@@ -44,6 +44,10 @@ def test_kurtosis_is_that_of_known_distributions_and_ignores_shift_and_scale() -
     assert kurtosis(normal).item() == pytest.approx(3.0, abs=0.06)
     assert kurtosis(torch.tensor([-1.0, 1.0])).item() == 1
     torch.testing.assert_close(kurtosis(5 - 3 * normal), kurtosis(normal))
+    for equal in (torch.full((1, 1, 1, 1), 0.3), torch.zeros(4)):  # a narrow layer has one weight
+        equal.requires_grad_()
+        kurtosis(equal).backward()
+        assert kurtosis(equal).item() == 0 and equal.grad.eq(0).all()
 
 
 def test_penalties_are_those_of_a_loop_over_the_weights_on_devices() -> None:
