@@ -59,8 +59,10 @@ def publish(run: Path) -> None:
         if not path.exists():
             raise ValueError(f"{path}: must exist; finish the run first")
     readme = run / "README.md"
-    name = Path(run).resolve().name
-    text = readme.read_text(encoding="utf-8") if readme.exists() else README.format(name=name)
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8")
+    else:
+        text = README.format(name=run.resolve().name)
     text = replace_block(text, (run / OUT / "results.md").read_text(encoding="utf-8"))
     for name in FOLDERS:
         _replace(run / name, run / OUT / name)
@@ -77,6 +79,8 @@ def _replace(published: Path, made: Path) -> None:
             published.rename(old)
         copy.rename(published)
     finally:
+        if old.exists() and not published.exists():  # stopped between the two
+            old.rename(published)
         for left in (copy, old):
             shutil.rmtree(left, ignore_errors=True)
 

@@ -43,6 +43,23 @@ def test_a_readme_keeps_what_is_around_the_tables(run: Path) -> None:
     assert (run / "README.md").read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
 
 
+def test_a_stop_while_a_folder_is_replaced_keeps_the_earlier_one(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, rename, calls = files(run), Path.rename, []
+
+    def stopped(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        publish.publish(run)
+    assert files(run) == before
+
+
 @pytest.mark.parametrize("missing", ["out/results.md", "out/figures/results/new", "README.md"])
 def test_what_is_not_finished_or_has_no_place_changes_nothing(run: Path, missing: str) -> None:
     (run / "README.md").write_text("no markers" if missing == "README.md" else f"{BEGIN}\n{END}")
