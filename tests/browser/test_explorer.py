@@ -87,6 +87,7 @@ def test_a_moved_slider_draws_another_picture(lab: str, page: Page) -> None:
     page.on("request", lambda r: local.match(r.url) or elsewhere.append(r.url))
     page.goto(lab)
     page.locator(".jp-Notebook .jp-MarkdownOutput").first.wait_for()  # the menu knows the notebook
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()  # the kernel has started
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator("#jp-mainmenu-run").get_by_text("Run All Cells", exact=True).click()
     picture = page.locator("img.widget-image")
