@@ -3,12 +3,13 @@
 from neft.chip.converter_ranges import (
     Deviations,
     Fixed,
+    Learned,
     Percentile,
     Ranges,
     load_ranges,
     save_ranges,
 )
-from neft.chip.converters import Converters, quantise
+from neft.chip.converters import Converters
 from neft.chip.converting import calibrate, converting
 from neft.chip.execution import Execution, fast_execution
 from neft.chip.fast_layers import fast_layers
@@ -21,6 +22,7 @@ from neft.chip.monte_carlo import (
     logits_of_chip,
     logits_over_chips,
 )
+from neft.chip.periphery import COMPENSATIONS, Periphery
 from neft.chip.programming import (
     Deploy,
     Scale,
@@ -31,4 +33,5 @@ from neft.chip.programming import (
     program_weight,
     weight_scales,
 )
-from neft.chip.reading import chip_reads, with_read_noise
+from neft.chip.quantising import quantise
+from neft.chip.reading import chip_reads, read_noise_once, with_read_noise

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neft._utils.checks import cut, positive
+from neft._utils.checks import cut, fraction, non_negative, positive
 from neft._utils.files import atomic_path, read_json
 
 ENDS = ("input", "output")
@@ -88,7 +88,40 @@ class Deviations:
         return self.count * norm / math.sqrt(signal.numel())
 
 
-RangeRule = Fixed | Percentile | Deviations
+@dataclass(frozen=True)
+class Learned:
+    """A bound of a layer's inputs that training learns (`neft.chip.quantising.quantise_learning`).
+
+    It starts at a multiple of the inputs' standard deviation, and stays there on a layer that was
+    never trained with it. The defaults are those of aihwkit-lightning (github.com/IBM/
+    aihwkit-lightning at 576d98e), which takes the start from the first batches of the training.
+
+    Args:
+        start: number of standard deviations of the calibration images' signal.
+        decay: of the bound, while the share of a batch's inputs that are within it is above
+            `inside`.
+        inside: that share.
+
+    Raises:
+        ValueError: start is not positive and finite, decay is negative or not finite, or inside is
+            outside [0, 1].
+    """
+
+    start: float = 3.0
+    decay: float = 1e-3
+    inside: float = 0.95
+
+    def __post_init__(self) -> None:
+        positive(start=self.start)
+        non_negative(decay=self.decay)
+        fraction(inside=self.inside)
+
+    def bound(self, signal: Tensor) -> float:
+        """Return the start for a signal of any shape."""
+        return self.start * signal.detach().std().item()
+
+
+RangeRule = Fixed | Percentile | Deviations | Learned
 
 
 def save_ranges(ranges: Ranges, path: Path | str) -> None:

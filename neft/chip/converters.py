@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neft._utils.checks import at_least
-from neft.chip.converter_ranges import RangeRule
+from neft.chip.converter_ranges import Learned, RangeRule
+from neft.chip.quantising import quantise, quantise_learning
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Converted = nn.Linear | Convolution
+Bounds = Mapping[str, float | Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Converters:
 
     Raises:
         ValueError: bits are not whole numbers from 2 on, tile_rows is no whole number from 1 on,
-            or a range is given without bits, or bits without a range.
+            a range is given without bits, bits without a range, or the output range is learned.
     """
 
     dac_bits: int | None = None
@@ -54,6 +55,8 @@ class Converters:
         _whole(1, tile_rows=self.tile_rows)
         _together(dac_bits=self.dac_bits, input_range=self.input_range)
         _together(adc_bits=self.adc_bits, output_range=self.output_range)
+        if isinstance(self.output_range, Learned):
+            raise ValueError(f"output_range must not be learned, got {self.output_range}")
 
     @property
     def exact(self) -> bool:
@@ -75,55 +78,15 @@ def _together(**values: object) -> None:
         raise ValueError(f"{name} must be given with {bits} and only then, got {rule}")
 
 
-def quantise(signal: Tensor, bits: int, bound: float) -> Tensor:
-    """Clip to a symmetric range and round to uniform levels.
-
-    Q(x) = D round(min(max(x, -r), r) / D) with the bound r and the step D = r / (2^(bits - 1) - 1).
-    There are 2^bits - 1 levels: 0, and as many below as above it (2^bits - 2 steps, as in aihwkit).
-    Halves are rounded to the even level. Where nothing is clipped, |Q(x) - x| is at most D / 2.
-
-    The gradient passes straight through: it is 1 for |x| <= r, and 0 outside (Bengio et al., arXiv
-    1308.3432).
-
-    Args:
-        signal: any shape.
-        bits: 2 or more.
-        bound: r, in units of the signal.
-
-    Examples:
-        >>> quantise(torch.tensor([-9.0, -0.2, 0.4, 0.8, 9.0]), 3, 1.5)
-        tensor([-1.5000, -0.0000,  0.5000,  1.0000,  1.5000])
-    """
-    if torch.is_grad_enabled() and signal.requires_grad:
-        return _StraightThrough.apply(signal, bits, bound)
-    step = bound / (2 ** (bits - 1) - 1)
-    return signal.clamp(-bound, bound).div_(step).round_().mul_(step)
-
-
-class _StraightThrough(torch.autograd.Function):
-    """`quantise` with the gradient of clipping alone."""
-
-    @staticmethod
-    def forward(ctx, signal: Tensor, bits: int, bound: float) -> Tensor:
-        ctx.save_for_backward(signal.abs() <= bound)
-        return quantise(signal, bits, bound)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (inside,) = ctx.saved_tensors
-        return gradient * inside, None, None
-
-
-def convert(
-    layer: Converted, input: Tensor, *, converters: Converters, bounds: Mapping[str, float]
-) -> Tensor:
+def convert(layer: Converted, input: Tensor, *, converters: Converters, bounds: Bounds) -> Tensor:
     """Compute a layer's output through its converters and tiles (see `Converters`).
 
     Args:
         layer: with the weights that it has now.
         input: of the layer.
         converters: around the devices.
-        bounds: of the layer's ranges, "input" and "output", where it has such converters.
+        bounds: of the layer's ranges, "input" and "output", where it has such converters; a tensor
+            is one that training learns.
     """
     input = through_dac(input, converters, bounds)
     if converters.adc_bits is None and converters.tile_rows is None:
@@ -132,7 +95,7 @@ def convert(
     total: Tensor | None = None
     for partial in partial_sums(layer, input, converters.tile_rows):
         if converters.adc_bits is not None:
-            partial = quantise(partial, converters.adc_bits, bounds["output"])
+            partial = quantise(partial, converters.adc_bits, float(bounds["output"]))
         total = partial if total is None else total + partial
     assert total is not None  # a layer has at least one row
     if layer.bias is None:
@@ -140,11 +103,17 @@ def convert(
     return total + layer.bias.view(-1, *[1] * (layer.weight.dim() - 2))
 
 
-def through_dac(input: Tensor, converters: Converters, bounds: Mapping[str, float]) -> Tensor:
+def through_dac(input: Tensor, converters: Converters, bounds: Bounds) -> Tensor:
     """Return a layer's inputs as its DACs put them out."""
     if converters.dac_bits is None:
         return input
-    return quantise(input, converters.dac_bits, bounds["input"])
+    bound, rule = bounds["input"], converters.input_range
+    if isinstance(bound, Tensor):
+        assert isinstance(rule, Learned)
+        return quantise_learning(
+            input, converters.dac_bits, bound, decay=rule.decay, inside=rule.inside
+        )
+    return quantise(input, converters.dac_bits, bound)
 
 
 def partial_sums(layer: Converted, input: Tensor, tile_rows: int | None) -> Iterator[Tensor]:

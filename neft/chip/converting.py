@@ -1,7 +1,7 @@
 """Run any network with converters and tiles around its device layers, and set their ranges."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import get_args
 
@@ -11,22 +11,30 @@ from torch import Tensor, nn
 from neft._utils.checks import positive
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
-from neft.chip.converter_ranges import ENDS, RangeRule, Ranges, check_ranges
-from neft.chip.converters import Converted, Converters, convert, partial_sums, through_dac
+from neft.chip.converter_ranges import ENDS, Learned, RangeRule, Ranges, check_ranges
+from neft.chip.converters import Bounds, Converted, Converters, convert, partial_sums, through_dac
 from neft.chip.layers import Where, device_weights, on_devices
+
+LEARNED_RANGE = "learned_input_range"
+"""Attribute of a layer: the bound of its inputs that training learned."""
 
 KINDS: tuple[type[nn.Module], ...] = get_args(Converted)  # of layers that may have converters
 
 
 @contextmanager
 def converting(
-    network: nn.Module, converters: Converters, ranges: Ranges, *, where: Where = on_devices
+    network: nn.Module,
+    converters: Converters,
+    ranges: Ranges,
+    *,
+    where: Where = on_devices,
+    learning: Mapping[str, Tensor] | None = None,
 ) -> Iterator[None]:
     """Put converters and tiles around a network's device layers inside the block.
 
     All that runs the network inside the block sees them: a plain call, `torch.func.functional_call`
     with programmed weights, `accuracy_over_chips`, `train`. So do copies of the network that are
-    made there, and they keep them. Ranges do not change in training.
+    made there, and they keep them. Ranges do not change, but those that training learns.
 
     Rounding can turn a difference in a last bit, as between memory formats or sizes of a batch,
     into a whole step of a converter.
@@ -36,6 +44,8 @@ def converting(
         converters: around the devices; with neither converters nor tiles the network runs as it is.
         ranges: of each layer, as `calibrate` returns them for the same `where`.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        learning: input bounds by layer that are learned inside the block, in the place of those of
+            `ranges`; for converters whose input range is `Learned`.
 
     Raises:
         ValueError: a layer on devices is none of `KINDS` or has a forward of its own, or ranges are
@@ -58,18 +68,27 @@ def converting(
     _match(ranges, layers, converters)
     with ExitStack() as stack:
         for path, layer in layers.items():
-            forward = partial(convert, layer, converters=converters, bounds=ranges[path])
+            bounds: Bounds = ranges[path]
+            if learning is not None:
+                bounds = {**bounds, "input": learning[path]}
+            forward = partial(convert, layer, converters=converters, bounds=bounds)
             stack.enter_context(_forward(layer, forward))
         yield
 
 
 @torch.no_grad()
 def calibrate(
-    network: nn.Module, images: Tensor, converters: Converters, *, where: Where = on_devices
+    network: nn.Module,
+    images: Tensor,
+    converters: Converters,
+    *,
+    where: Where = on_devices,
+    training: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Set the range of each layer's converters from the signals of calibration images.
 
-    All images pass as one batch through the network in evaluation mode. A layer's ranges are set
+    All images pass as one batch through the network in evaluation mode. Where the input range is
+    `Learned`, a layer that was trained with it has what it learned. A layer's ranges are set
     before the batch goes on through its converters, so that the next layer's range is that of the
     signal that it will get. A layer that is called several times has the widest of its ranges. The
     partial sums of all of a layer's tiles are in memory together.
@@ -80,6 +99,8 @@ def calibrate(
         converters: whose rules set the ranges, that of the outputs from the partial sums of all of
             a layer's tiles.
         where: see `converting`.
+        training: leave the network in its mode, with BatchNorm's statistics those of the images in
+            training; its buffers do not change.
 
     Returns:
         Ranges by layer, for `converting` and `neft.chip.converter_ranges.save_ranges`.
@@ -90,11 +111,14 @@ def calibrate(
     """
     layers = converted_layers(network, where)
     found: dict[str, dict[str, float]] = {}
-    with evaluating(network), seeded("calibration"), ExitStack() as stack:
+    mode = nullcontext() if training else evaluating(network)
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    with mode, seeded("calibration"), ExitStack() as stack:
         for path, layer in layers.items():
             forward = partial(_measure, layer, converters=converters, path=path, found=found)
             stack.enter_context(_forward(layer, forward))
-        network(images.to(next(network.parameters()).device))
+        inputs = images.to(next(network.parameters()).device)
+        torch.func.functional_call(network, buffers, (inputs,))
     for path, layer in layers.items():
         if path not in found:
             kind = type(layer).__name__
@@ -125,6 +149,30 @@ def converted_layers(network: nn.Module, where: Where = on_devices) -> dict[str,
     return layers
 
 
+def learned_ranges(network: nn.Module) -> dict[str, float]:
+    """Return the bounds of inputs that training learned, by layer."""
+    return {
+        path: getattr(layer, LEARNED_RANGE)
+        for path, layer in network.named_modules()
+        if hasattr(layer, LEARNED_RANGE)
+    }
+
+
+def set_learned_ranges(network: nn.Module, ranges: Mapping[str, float]) -> None:
+    """Give layers the bounds that `learned_ranges` returned for a network of the same shape.
+
+    Raises:
+        ValueError: the network has no such layer, or a bound is not positive and finite.
+    """
+    for path, bound in ranges.items():
+        positive(**{f"learned range of {path}": bound})
+        try:
+            layer = network.get_submodule(path)
+        except AttributeError as error:
+            raise ValueError(f"learned range must be of a layer, got {path!r}") from error
+        setattr(layer, LEARNED_RANGE, bound)
+
+
 @contextmanager
 def _forward(layer: nn.Module, forward: Callable[..., Tensor]) -> Iterator[None]:
     """Replace a layer's forward by a `partial` of the layer: a copy gets one of its own."""
@@ -151,7 +199,10 @@ def _measure(
         positive(**{f"{end} range of {path or 'network'}": bound})
         bounds[end] = max(bound, bounds.get(end, bound))
 
-    if converters.input_range is not None:
+    learned = getattr(layer, LEARNED_RANGE, None)
+    if isinstance(converters.input_range, Learned) and learned is not None:
+        bounds["input"] = learned
+    elif converters.input_range is not None:
         widen("input", converters.input_range, input)
     if converters.output_range is not None:
         inside = through_dac(input, converters, bounds)

@@ -1,6 +1,8 @@
 """Reads of a programmed chip, which differ from each other by the read noise of its devices."""
 
+import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +92,42 @@ def _noisy(
             total = sum(k * next(device) for k, device in zip(shares, devices, strict=True))
             read[name] = chip[name] + (scales[name] * total).to(chip[name].dtype)
         yield read
+
+
+@torch.no_grad()
+def read_noise_once(
+    weights: Mapping[str, Tensor],
+    model: nn.Module,
+    hardware: Hardware,
+    noise: ReadNoise,
+    *,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Draw the noise of one read of each weight, in units of the weights.
+
+    It has the distribution of the noise in any one read of `chip_reads`, where that between reads
+    does not matter, in a fraction of its time: of the Gaussian parts of all of a weight's devices
+    only the sum is drawn.
+
+    Args:
+        weights: on devices, by name, as `neft.chip.layers.device_weights` returns.
+        model: the module that has them.
+        hardware: its devices, bits and mapping.
+        noise: of a device.
+        generator: source of the draws, on the weights' device.
+    """
+    shares = _shares(hardware)
+    gaussian = math.hypot(noise.white, noise.flicker) * math.hypot(*shares)
+    drawn = {}
+    for name, scale in full_scales(weights, model, hardware).items():
+        weight = weights[name]
+        like: dict[str, Any] = {"device": weight.device, "dtype": _wide(weight.dtype)}
+        total = torch.randn(weight.shape, generator=generator, **like).mul_(gaussian)
+        for share in shares if noise.telegraph else ():
+            upper = torch.rand(weight.shape, generator=generator, **like) < 0.5
+            total += torch.where(upper, share * noise.telegraph, -share * noise.telegraph)
+        drawn[name] = (scale * total).to(weight.dtype)
+    return drawn
 
 
 def _shares(hardware: Hardware) -> list[float]:

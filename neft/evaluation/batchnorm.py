@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
 from neft.chip import Deploy, Hardware, Where, on_devices, program
-from neft.evaluation.deployment import Deployment, training_images
+from neft.data.calibration import training_images
+from neft.evaluation.deployment import Deployment
 
 
 @torch.no_grad()

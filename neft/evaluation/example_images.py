@@ -9,8 +9,8 @@ from torch.utils.data import TensorDataset
 
 from neft._utils import checkpoints, parallel
 from neft._utils.parallel import CPU_ONLY, Machine
-from neft.chip import Hardware, logits_over_chips
 from neft.data.datasets import FOLDER, Source
+from neft.evaluation.grid import Condition
 from neft.evaluation.trained import load_trained, trained_networks
 
 COUNT = 4
@@ -27,7 +27,7 @@ def choose(test: TensorDataset) -> list[int]:
 def class_probabilities(
     folder: Path,
     *,
-    hardware: Hardware,
+    condition: Condition,
     chips: int,
     dataset_folder: Path | str = FOLDER,
     machine: Machine = CPU_ONLY,
@@ -36,7 +36,7 @@ def class_probabilities(
 
     Args:
         folder: the output of `train_grid`.
-        hardware: devices that each network is programmed onto, at the sigma_d of its training.
+        condition: what they are tested under.
         chips: number of draws; the first ones are the same for any number.
         dataset_folder: folder of downloaded data sets on this machine.
         machine: what computes.
@@ -51,7 +51,7 @@ def class_probabilities(
     paths = trained_networks(folder)
     seeds = [checkpoints.load(path)[1]["seed"] for path in paths]
     common = {
-        "hardware": hardware, "chips": chips, "device": machine.device,
+        "condition": condition, "chips": chips, "device": machine.device,
         "dataset_folder": dataset_folder,
     }  # fmt: skip
     tasks = [
@@ -66,25 +66,23 @@ def class_probabilities(
 def _one_network(
     *,
     path: Path,
-    hardware: Hardware,
+    condition: Condition,
     chips: int,
     dataset_folder: Path | str,
     device: torch.device,
 ) -> pd.DataFrame:
     network, header = load_trained(path)
-    test = Source(**header["dataset"], folder=dataset_folder).load().test
-    chosen = choose(test)
-    images, labels = test[chosen]
-    over_chips = logits_over_chips(
-        network.to(device), images, hardware, header["sigma_d"], chips=chips, key="test"
-    )
+    data = Source(**header["dataset"], folder=dataset_folder).load()
+    chosen = choose(data.test)
+    images, labels = data.test[chosen]
+    over_chips = condition.logits(network.to(device), images, data.train, header["sigma_d"], chips)
     p = torch.stack([logits.cpu().double().softmax(1) for logits in over_chips]).numpy()
     about = {
         "method": header["method"],
         "seed": header["seed"],
-        "preset": hardware.variation.name,
-        "mapping": hardware.mapping,
-        "sigma_d": header["sigma_d"],
+        "preset": condition.hardware.variation.name,
+        "mapping": condition.hardware.mapping,
+        "sigma_d": condition.size(header["sigma_d"]),
     }
     names = [f"p{percent}" for percent in PERCENTILES]
     tables = [

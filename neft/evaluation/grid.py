@@ -1,19 +1,21 @@
 """Test trained networks on many chips, under several conditions, in parallel processes."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from neft._utils import parallel
 from neft._utils.parallel import CPU_ONLY, Machine
-from neft.chip import Hardware, accuracy, logits_over_chips, program
+from neft.chip import Hardware, Periphery, accuracy, logits_over_chips, program
 from neft.data.datasets import FOLDER, Source
 from neft.evaluation.deployment import Deployment
-from neft.evaluation.periphery import Periphery, logits_with_periphery
+from neft.evaluation.periphery import logits_with_periphery
 from neft.evaluation.resumable import resumable
 from neft.evaluation.trained import load_trained, tested
 from neft.evaluation.uncertainty import OverChips
@@ -43,6 +45,33 @@ class Condition:
     def __post_init__(self) -> None:
         if self.deployment and self.periphery:
             raise ValueError(f"deployment must be None with a periphery, got {self.deployment}")
+
+    def size(self, trained: float) -> float:
+        """Return the chips' sigma_d for a network that was trained for `trained`."""
+        return trained if self.sigma_d is None else self.sigma_d
+
+    def logits(
+        self, network: nn.Module, images: Tensor, train: Dataset, sigma_d: float, chips: int
+    ) -> Iterator[Tensor]:
+        """Yield a network's logits on each of several test chips, [images, classes].
+
+        Args:
+            network: trained.
+            images: [images, channels, height, width].
+            train: the training part, for corrections and the periphery.
+            sigma_d: for which the network was trained.
+            chips: number of draws.
+        """
+        sigma_d = self.size(sigma_d)
+        if self.periphery:
+            return logits_with_periphery(
+                network, images, train, self.hardware, sigma_d, self.periphery,
+                chips=chips, key="test",
+            )  # fmt: skip
+        deploy = program if self.deployment is None else self.deployment.prepare(network, train)
+        return logits_over_chips(
+            network, images, self.hardware, sigma_d, chips=chips, key="test", deploy=deploy
+        )
 
 
 class Evaluation(NamedTuple):
@@ -123,26 +152,13 @@ def _evaluate_one(
     device: torch.device,
 ) -> Evaluation:
     network, header = load_trained(path)
-    hardware = condition.hardware
-    sigma_d = header["sigma_d"] if condition.sigma_d is None else condition.sigma_d
     data = Source(**header["dataset"], folder=dataset_folder).load()
     images, labels = data.test.tensors
-    network.to(device)
-    if condition.periphery:
-        over_chips = logits_with_periphery(
-            network, images, data.train, hardware, sigma_d, condition.periphery,
-            chips=chips, key="test",
-        )  # fmt: skip
-    else:
-        deployment = condition.deployment
-        deploy = program if deployment is None else deployment.prepare(network, data.train)
-        over_chips = logits_over_chips(
-            network, images, hardware, sigma_d, chips=chips, key="test", deploy=deploy
-        )
+    over_chips = condition.logits(network.to(device), images, data.train, header["sigma_d"], chips)
     uncertainty, accuracies = OverChips(labels), []
     for logits in over_chips:
         uncertainty.add(logits)
         accuracies.append(accuracy(logits, labels).item())
-    about = tested(header, hardware, sigma_d)
+    about = tested(header, condition.hardware, condition.size(header["sigma_d"]))
     draws = pd.DataFrame({**about, "chip": range(chips), "accuracy": accuracies})
     return Evaluation(draws, pd.DataFrame([{**about, "chips": chips, **uncertainty.summary()}]))

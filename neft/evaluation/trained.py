@@ -13,6 +13,7 @@ from neft._utils import checkpoints
 from neft._utils.checks import cut
 from neft._utils.strict import strictly
 from neft.chip import Hardware
+from neft.chip.converting import set_learned_ranges
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class _Header:
     seed: int
     network: dict[str, Any]
     dataset: dict[str, Any]
+    learned_ranges: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
     """Read a network that `train_grid` saved, and what it was trained for.
 
     Returns:
-        The network in evaluation mode, and method, sigma_d, seed, network, dataset.
+        The network in evaluation mode, and method, sigma_d, seed, network, dataset, and
+        learned_ranges if its layers have some (`neft.chip.Learned`).
 
     Raises:
         ValueError: not such a file, or weights of other shapes or not finite; it names the file.
@@ -74,11 +77,12 @@ def load_trained(path: Path | str) -> tuple[nn.Module, dict[str, Any]]:
         with torch.device("meta"):  # without memory: a header can ask for any size
             expected = networks.build(**vars(shape), seed=0).state_dict()
         _check_shapes(expected, tensors)
+        network = networks.build(**vars(shape), seed=0)
+        set_learned_ranges(network, header.learned_ranges or {})
     except (OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(cut(f"{path}: not a trained network: {error}")) from error
-    network = networks.build(**vars(shape), seed=0)
     network.load_state_dict(tensors)
-    return network.eval(), vars(header)
+    return network.eval(), {key: each for key, each in vars(header).items() if each is not None}
 
 
 def _read(path: Path | str) -> tuple[dict[str, Tensor], _Header]:

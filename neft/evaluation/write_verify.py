@@ -12,7 +12,8 @@ from neft._utils.checks import fraction, non_negative, one_of
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import generator, seeded
 from neft.chip import Deploy, Hardware, Where, device_weights, on_devices, program
-from neft.evaluation.deployment import Deployment, training_images
+from neft.data.calibration import training_images
+from neft.evaluation.deployment import Deployment
 
 RANKINGS = ("curvature", "magnitude", "random")
 """By what `WriteVerify` can choose the weights that are programmed by write-verify."""

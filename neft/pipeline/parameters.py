@@ -9,11 +9,10 @@ from neft._utils import parallel
 from neft._utils.checks import cut, one_of
 from neft._utils.parallel import Machine
 from neft._utils.strict import first_error
-from neft.chip import Hardware
 from neft.data.datasets import DATASETS, Source
-from neft.devices import PRESETS, VariationModel
+from neft.devices import PRESETS
 from neft.networks import INITIALISATIONS, NETWORKS
-from neft.pipeline.chip_parts import Chip
+from neft.pipeline.hardware import PARTS, HardwareSection
 from neft.pipeline.schema import (
     Count,
     Name,
@@ -30,7 +29,7 @@ from neft.training import Method, NoiseInjection, Schedule, build_method
 from neft.training.compiling import check_compiler
 from neft.training.feasibility import check_training
 from neft.training.grid import Benchmark
-from neft.training.settings import vary_method
+from neft.training.settings import WHOLE_CHIP, vary_method
 
 
 class Variation(Section):
@@ -42,27 +41,6 @@ class Variation(Section):
 
     folder: str
     technologies: dict[Name, NonNegative] = Field(min_length=1)
-
-
-class HardwareSection(Section):
-    """A published preset or a measured technology; the other keys are those of `neft.Hardware`."""
-
-    preset: str
-    weight_bits: Count
-    device_bits: Count
-    scale: str
-    mapping: str
-    stuck_low: Number
-    stuck_high: Number
-
-    @model_validator(mode="after")
-    def _possible(self) -> "HardwareSection":
-        self.on(PRESETS["RRAM1"])
-        return self
-
-    def on(self, model: VariationModel) -> Hardware:
-        """Return the hardware with a variation model in the preset's place."""
-        return Hardware(model, **self.model_dump(exclude={"preset"}))
 
 
 class Dataset(Section):
@@ -206,23 +184,33 @@ class Parameters(Section):
             for name in getattr(getattr(studies, study), "methods", ()):
                 one_of(self.methods, **{f"studies.{study}.methods": name})
         if studies.chip:
-            self._check_chip(studies.chip)
+            one_of(self.training.sigma_d, **{"studies.chip.sigma_d": studies.chip.sigma_d})
+            if not self.hardware.parts:
+                rule = f"must not be there without {', '.join(PARTS)} in hardware"
+                raise ValueError(f"studies.chip {rule}, got none")
         for name, settings in self.methods.items():
             if self.compute.scheduler and "module" in settings:  # a worker could keep old code
                 rule = "must not be set with methods of your own"
                 raise ValueError(f"compute.scheduler {rule}, got methods.{name}.module")
+            if settings.get(WHOLE_CHIP) and not set(self.hardware.parts) - {"compensation"}:
+                rule = "must not be true where hardware has devices alone in training"
+                raise ValueError(f"methods.{name}.{WHOLE_CHIP} {rule}, got true")
+        if self.hardware.periphery:
+            self._check_periphery()
         return self
 
-    def _check_chip(self, chip: Chip) -> None:
-        one_of(self.training.sigma_d, **{"studies.chip.sigma_d": chip.sigma_d})
-        facts, images = self.dataset.source.facts, chip.calibration_images
+    def _check_periphery(self) -> None:
+        """Refuse what knows devices alone, and more images than there are."""
+        facts, images = self.dataset.source.facts, self.hardware.calibration_images
         if facts and images > (most := self.dataset.training_images or facts.training_images):
             rule = f"must be at most the {most} training images"
-            raise ValueError(f"studies.chip.calibration_images {rule}, got {images}")
-        try:
-            chip.hardware(self.hardware.on(PRESETS["RRAM1"]))
-        except ValueError as error:
-            raise ValueError(f"studies.chip.stuck: {error}") from error
+            raise ValueError(f"hardware.calibration_images {rule}, got {images}")
+        if self.montecarlo.half_width is not None:
+            rule = "must not be set where hardware has more than devices"
+            raise ValueError(f"montecarlo.half_width {rule}, got {self.montecarlo.half_width}")
+        for study in self.studies.model_fields_set - {"chip"}:
+            rule = "must not be there where hardware has more than devices, which it tests alone"
+            raise ValueError(f"studies.{study} {rule}")
 
     @property
     def benchmark(self) -> Benchmark:

@@ -159,11 +159,14 @@ def setting(run: Parameters) -> str:
     torchs = run.network.initialisation == "torch"
     started = "" if torchs else f", {run.network.initialisation}'s initial weights"
     data, some = run.dataset, run.dataset.training_images
+    parts = [
+        part.replace("_", " ").replace("stuck", "stuck devices") for part in run.hardware.parts
+    ]
     images = f"{data.side} x {data.side}{f', {some:,} for training' if some else ''}"
     return (
         f"{run.network.name} (width {run.network.width:g}{started}) on {data.name} ({images}), "
         f"{run.hardware.preset} devices (M = {run.hardware.weight_bits}, "
-        f"K = {run.hardware.device_bits})"
+        f"K = {run.hardware.device_bits}){parts and f', with {parts}'}"
     )
 
 

@@ -47,8 +47,8 @@ def release(run: Path, folder: Path, sigma_d: float | None = None) -> list[Path]
         The networks' files.
 
     Raises:
-        ValueError: the run is not finished, has not this sigma_d or lacks a method, or a network is
-            too large or cannot have a card.
+        ValueError: the run is not finished, has not this sigma_d, lacks a method or has more than
+            devices, or a network is too large or cannot have a card.
     """
     params = parameters.load(run / "params.yaml")
     grid, seed = sorted(params.training.sigma_d), params.training.seeds[0]
@@ -58,6 +58,9 @@ def release(run: Path, folder: Path, sigma_d: float | None = None) -> list[Path]
         if method not in params.methods:
             known = ", ".join(params.methods)
             raise ValueError(f"{run / 'params.yaml'}: methods must have {method}, got {known}")
+    if around := [part for part in params.hardware.parts if part != "stuck"]:
+        rule = "must have devices alone, which the card's example tests"
+        raise ValueError(f"{run / 'params.yaml'}: hardware {rule}, got {', '.join(around)}")
     draws = finished_draws(run, params)
     draws = draws[draws.sigma_d == sigma_d]
     best = draws.groupby("method", sort=False).accuracy.mean().idxmax()

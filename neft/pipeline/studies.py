@@ -6,7 +6,6 @@ from pydantic import AfterValidator, Field, Strict, field_validator, model_valid
 
 from neft._utils.checks import one_of
 from neft.networks import INITIALISATIONS
-from neft.pipeline.chip_parts import Chip
 from neft.pipeline.schema import (
     Count,
     Names,
@@ -133,6 +132,17 @@ class Border(Section):
     def benchmarks(self, benchmark: Benchmark, schedule: Schedule) -> list[Benchmark]:
         """Return the benchmarks of all conditions of a run."""
         return [point.benchmark for point in points(benchmark, schedule, self.vary)]
+
+
+class Chip(Section):
+    """The study that adds the parts of `hardware` to its devices one by one, and each part alone.
+
+    It tests some methods' networks that were trained for `sigma_d`.
+    """
+
+    methods: Names
+    sigma_d: Size
+    chips: Count
 
 
 class SearchRange(Section):

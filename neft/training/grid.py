@@ -12,7 +12,8 @@ from neft import networks
 from neft._utils import checkpoints, parallel
 from neft._utils.files import atomic_path
 from neft._utils.parallel import CPU_ONLY, Machine
-from neft.chip import Hardware
+from neft.chip import Hardware, Periphery
+from neft.chip.converting import learned_ranges
 from neft.data.datasets import Source
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection
@@ -52,6 +53,7 @@ class Trial:
         sigma_d: standard deviation of a device's error, fraction of its full range.
         seed: of the network's initial weights and of the training.
         path: safetensors file for the network.
+        periphery: what training sees of it (`neft.training.train`); None for the devices alone.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Trial:
     sigma_d: float
     seed: int
     path: Path = field(repr=False)
+    periphery: Periphery | None = None
 
 
 def trials(
@@ -70,6 +73,7 @@ def trials(
     seeds: Sequence[int],
     folder: Path,
     prefix: str = "",
+    periphery: Periphery | None = None,
 ) -> list[Trial]:
     """List one trial for each sigma_d and seed; the other arguments are those of `Trial`.
 
@@ -82,7 +86,9 @@ def trials(
         return folder / f"{prefix}sigma_d={short},seed={seed}.safetensors"
 
     return [
-        Trial(name, method, hardware, s, seed, path(s, seed)) for s in sigma_d for seed in seeds
+        Trial(name, method, hardware, s, seed, path(s, seed), periphery)
+        for s in sigma_d
+        for seed in seeds
     ]
 
 
@@ -173,15 +179,18 @@ def _train_one(
     history = train(
         network, trial.method, data, trial.hardware, trial.sigma_d, schedule,
         seed=trial.seed,
+        periphery=trial.periphery,
         state=scratch and scratch / f"{parallel.digest(CODE, **task, own=own)}.safetensors",
         mixed_precision=machine.mixed_precision,
         compile=machine.compile,
         progress=False,
     )  # fmt: skip
     about = {"method": trial.name, "sigma_d": trial.sigma_d, "seed": trial.seed}
+    ranges = learned_ranges(network)
     checkpoints.save(
-        trial.path, network.state_dict(), **about, network=shape, dataset=benchmark.data.recipe
-    )
+        trial.path, network.state_dict(), **about, network=shape, dataset=benchmark.data.recipe,
+        **({"learned_ranges": ranges} if ranges else {}),
+    )  # fmt: skip
     for place, (column, value) in enumerate(about.items()):
         history.insert(place, column, value)
     return history

@@ -16,12 +16,21 @@ from neft._utils import checkpoints
 from neft._utils.allocator import keep_freed_memory
 from neft._utils.checks import positive
 from neft._utils.seeding import generator, seeded
-from neft.chip import Execution, Hardware, Where, fast_execution, fast_layers, on_devices
+from neft.chip import (
+    Execution,
+    Hardware,
+    Periphery,
+    Where,
+    fast_execution,
+    fast_layers,
+    on_devices,
+)
 from neft.data.datasets import Splits
 from neft.data.loading import batches
 from neft.training.base import Method
 from neft.training.compiling import check_compiler, compiled
 from neft.training.noisy_forward import NoisyForward
+from neft.training.periphery import TrainedPeriphery
 from neft.training.validation import validation_accuracy
 
 
@@ -63,6 +72,7 @@ def train(
     *,
     seed: int,
     where: Where = on_devices,
+    periphery: Periphery | None = None,
     execution: Execution | None = None,
     state: Path | None = None,
     mixed_precision: bool = False,
@@ -87,6 +97,9 @@ def train(
         schedule: epochs, batch size, learning rate.
         seed: of the data order, the errors and the method's auxiliary modules.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        periphery: what stands around the devices in training and validation, compensation apart:
+            each pass is one read, and ranges that are not learned are set anew for each epoch
+            (`neft.training.periphery`). None for the devices alone.
         execution: memory format of the images, and images per forward pass of the validation; None
             for what is fast (`neft.chip.execution`).
         state: file to which the run is saved after every epoch; read first if it exists.
@@ -101,11 +114,14 @@ def train(
 
     Raises:
         ValueError: sigma_d is negative or not finite, `state` is not a checkpoint of this run,
-            compile is asked for without a compiler, or the network was not initialised as the
-            method needs it.
+            compile is asked for without a compiler or with converters, the network was not
+            initialised as the method needs it, or the periphery does not apply to it.
     """
     if not isinstance(data, Splits):
         raise ValueError(f"data must be Splits (neft.split_datasets), got {type(data).__name__}")
+    periphery = periphery or Periphery()
+    if compile and not periphery.converters.exact:
+        raise ValueError(f"compile must be false with converters, got {compile}")
     if compile:
         check_compiler(next(network.parameters()).device)
     own = getattr(network, "initialisation", None)
@@ -114,7 +130,8 @@ def train(
         raise ValueError(f"initialisation of the network {rule}, got {own}")
     keep_freed_memory()
     execution = execution or fast_execution(network, data.validation.tensors[0][:1])
-    run = _Run(network, method, data, seed, where, execution, mixed_precision, compile)
+    around = TrainedPeriphery(network.train(), periphery, data.train, where)
+    run = _Run(network, method, data, seed, where, around, execution, mixed_precision, compile)
     if state is not None and state.exists():
         run.restore(state)
     first = len(run.history)
@@ -124,16 +141,17 @@ def train(
         loss = run.epoch(epoch, rate, hardware, sigma_d, schedule)
         accuracy = math.nan
         if math.isfinite(loss):
-            accuracy = validation_accuracy(
-                network, data.validation, hardware, sigma_d,
-                chips=schedule.validation_chips, execution=execution, where=where,
-            )  # fmt: skip
+            with around.around(training=False):
+                accuracy = validation_accuracy(
+                    network, data.validation, hardware, sigma_d, chips=schedule.validation_chips,
+                    execution=execution, where=where, deploy=around.deploy,
+                )  # fmt: skip
         run.record(epoch=epoch, learning_rate=rate, train_loss=loss, validation_accuracy=accuracy)
         if state is not None:
             run.keep(state)
         if run.diverged:
             break
-    network.load_state_dict(run.best)
+    run.finish()
     return pd.DataFrame(run.history)
 
 
@@ -147,12 +165,13 @@ class _Run:
         data: Splits,
         seed: int,
         where: Where,
+        around: TrainedPeriphery,
         execution: Execution,
         mixed_precision: bool,
         compile: bool,
     ) -> None:
         self.network, self.method, self.data, self.seed = network, method, data, seed
-        self.where, self.execution = where, execution
+        self.where, self.around, self.execution = where, around, execution
         self.call = compiled(network) if compile else None
         self.device = next(network.parameters()).device
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=mixed_precision)
@@ -160,11 +179,11 @@ class _Run:
         with seeded("auxiliary", seed):
             self.auxiliary = method.auxiliary(network, example).to(self.device)
         self.optimizer = torch.optim.Adam(
-            [*network.parameters(), *self.auxiliary.parameters()],
+            [*network.parameters(), *self.auxiliary.parameters(), *around.bounds],
             fused=self.device.type in ("cpu", "cuda", "mps"),
         )
         self.history: list[dict[str, float]] = []
-        self.best = self._weights()
+        self.best, self.best_ranges = self._weights(), self._ranges()
 
     def epoch(
         self, epoch: int, rate: float, hardware: Hardware, sigma_d: float, schedule: Schedule
@@ -176,7 +195,7 @@ class _Run:
 
         forward = NoisyForward(
             self.network, hardware, sigma_d, stream("backbone"), stream("feedback"),
-            self.where, self.call,
+            self.where, self.call, self.around.periphery.read_noise,
         )  # fmt: skip
         sizes = stream("sigma_d", "cpu")
         loader = batches(self.data.train, schedule.batch_size, generator=stream("order", "cpu"))
@@ -187,7 +206,8 @@ class _Run:
         total, images = 0.0, 0
         # Compiled code ignores hooks, and makes its own fast layers.
         layers = nullcontext() if self.call else fast_layers(self.network)
-        with seeded("layers", self.seed, epoch), layers:
+        around = self.around.around(training=True)
+        with around, seeded("layers", self.seed, epoch), layers:
             for step, (inputs, labels) in enumerate(loader):
                 progress = (epoch + step / steps) / schedule.epochs
                 forward = forward.at(self.method.sigma_d_at(sigma_d, progress, sizes))
@@ -201,8 +221,10 @@ class _Run:
                 loss.backward()
                 self.optimizer.step()
                 self.method.after_step(forward, self.auxiliary)
+                self.around.after_step()
                 total += loss.item() * len(labels)
                 images += len(labels)
+        self.around.keep()
         return total / images
 
     def record(self, **row: float) -> None:
@@ -210,10 +232,19 @@ class _Run:
         best = max((r["validation_accuracy"] for r in self.history), default=-1.0)
         self.history.append(row)
         if row["validation_accuracy"] > best:
-            self.best = self._weights()
+            self.best, self.best_ranges = self._weights(), self._ranges()
+
+    def finish(self) -> None:
+        """Give the network what it had in its best epoch."""
+        self.network.load_state_dict(self.best)
+        self.around.bounds.load_state_dict(self.best_ranges)
+        self.around.keep()
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def _ranges(self) -> dict[str, Tensor]:
+        return {name: bound.clone() for name, bound in self.around.bounds.state_dict().items()}
 
     @property
     def diverged(self) -> bool:
@@ -225,6 +256,8 @@ class _Run:
         tensors = {
             **checkpoints.prefixed("network", self.network.state_dict()),
             **checkpoints.prefixed("best", self.best),
+            **checkpoints.prefixed("ranges", self.around.bounds.state_dict()),
+            **checkpoints.prefixed("best_ranges", self.best_ranges),
             **checkpoints.prefixed("auxiliary", self.auxiliary.state_dict()),
             **checkpoints.prefixed("optimizer", checkpoints.optimizer_tensors(self.optimizer)),
         }
@@ -236,6 +269,9 @@ class _Run:
         try:
             self.history = header["history"]
             self.best = checkpoints.under("best", tensors)
+            self.best_ranges = checkpoints.under("best_ranges", tensors)
+            self.around.bounds.load_state_dict(checkpoints.under("ranges", tensors))
+            self.around.keep()
             self.network.load_state_dict(checkpoints.under("network", tensors))
             self.auxiliary.load_state_dict(checkpoints.under("auxiliary", tensors))
             checkpoints.restore_optimizer(self.optimizer, checkpoints.under("optimizer", tensors))

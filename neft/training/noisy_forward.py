@@ -15,8 +15,10 @@ from neft.chip import (
     on_devices,
     program,
     program_each,
+    read_noise_once,
     weight_scales,
 )
+from neft.devices import ReadNoise
 from neft.training.compiling import Call, eager
 
 
@@ -36,6 +38,7 @@ class NoisyForward:
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
         call: runs the network with given weights (see `neft.training.compiling`); None to run it
             eagerly.
+        read_noise: of a device; None for none. Each pass is one read of the devices.
     """
 
     network: nn.Module
@@ -45,6 +48,7 @@ class NoisyForward:
     feedback_generator: torch.Generator
     where: Where = on_devices
     call: Call | None = None
+    read_noise: ReadNoise | None = None
 
     def at(self, sigma_d: float) -> "NoisyForward":
         """Return the same passes, with the same generators, at another sigma_d."""
@@ -108,7 +112,9 @@ class NoisyForward:
 
     def auxiliary(self, module: nn.Module, inputs: Tensor) -> Tensor:
         """Run an auxiliary module of the method on one fresh draw at the training's sigma_d."""
-        weights = program(module, self.hardware, self.sigma_d, generator=self.feedback_generator)
+        source = self.feedback_generator
+        weights = program(module, self.hardware, self.sigma_d, generator=source)
+        weights = self._read(weights, device_weights(module), module, source)
         return eager(module)(weights, inputs)
 
     @cached_property
@@ -124,6 +130,21 @@ class NoisyForward:
         weights: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         weights = self.weights if weights is None else weights
-        return program_each(
+        programmed = program_each(
             weights, self.network, self.hardware, sigma_d, generator=generator, scales=scales
         )
+        return self._read(programmed, weights, self.network, generator)
+
+    def _read(
+        self,
+        programmed: dict[str, Tensor],
+        weights: Mapping[str, Tensor],
+        module: nn.Module,
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        if self.read_noise is None:
+            return programmed
+        noise = read_noise_once(
+            weights, module, self.hardware, self.read_noise, generator=generator
+        )
+        return {name: weight + noise[name] for name, weight in programmed.items()}

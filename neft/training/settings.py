@@ -10,7 +10,10 @@ from neft._utils.strict import first_error
 from neft.training.base import METHODS, Method
 from neft.training.own_methods import import_own
 
-ABOUT = ("method", "module")
+WHOLE_CHIP = "whole_chip"
+"""Key of a section: whether training sees what stands around the devices, too."""
+
+ABOUT = ("method", "module", WHOLE_CHIP)
 """Keys of a section that are no settings of the method."""
 
 
@@ -19,7 +22,7 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
 
     The key `method` names the method; without it, the section's name does. So several sections can
     vary one method. The key `module` names a file of the user's own that has the method
-    (`neft.training.own_methods`).
+    (`neft.training.own_methods`). The key `whole_chip` is only checked here.
 
     Args:
         name: of the section.
@@ -35,6 +38,8 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
             import_own(settings["module"])
         except ValueError as error:
             raise ValueError(f"{within}.{name}.module: {error}") from error
+    if not isinstance(whole := settings.get(WHOLE_CHIP, False), bool):
+        raise ValueError(f"{within}.{name}.{WHOLE_CHIP}: must be true or false, got {whole!r}")
     settings = {key: value for key, value in settings.items() if key not in ABOUT}
     one_of(METHODS, **{f"{within}.{name}": kind})
     fields = [field.name for field in dataclasses.fields(METHODS[kind])]

@@ -3,7 +3,7 @@
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from neft.chip import Execution, Hardware, Where, logits_of_chip, on_devices
+from neft.chip import Deploy, Execution, Hardware, Where, logits_of_chip, on_devices, program
 
 
 def validation_accuracy(
@@ -15,6 +15,7 @@ def validation_accuracy(
     chips: int,
     execution: Execution,
     where: Where = on_devices,
+    deploy: Deploy = program,
 ) -> float:
     """Measure the accuracy of a network over chips, each of which sees its own share of the images.
 
@@ -31,6 +32,7 @@ def validation_accuracy(
         chips: number of chips; at most one per image is used.
         execution: memory format and images per forward pass.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
+        deploy: programs the network onto one chip.
 
     Returns:
         Share of images that their chip classifies rightly.
@@ -41,7 +43,7 @@ def validation_accuracy(
     for chip in range(chips):
         logits = logits_of_chip(
             network, images[chip::chips], hardware, sigma_d,
-            chip=chip, key="validation", where=where, execution=execution,
+            chip=chip, key="validation", where=where, deploy=deploy, execution=execution,
         )  # fmt: skip
         right += int((logits.argmax(1).cpu() == labels[chip::chips].cpu()).sum())
     return right / len(images)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neft._utils.seeding import generator
-from neft.chip import Deviations, Fixed, Percentile, load_ranges, save_ranges
+from neft.chip import Deviations, Fixed, Learned, Percentile, load_ranges, save_ranges
 
 SIGNAL = torch.randn(37, 25, generator=generator("signal"))
 
@@ -31,6 +31,27 @@ def test_deviations_are_about_zero(shift: float) -> None:
 
 def test_a_fixed_range_is_that_of_every_signal() -> None:
     assert Fixed(0.7).bound(SIGNAL) == Fixed(0.7).bound(1000 * SIGNAL) == 0.7
+
+
+@pytest.mark.parametrize("shift", [0.0, 5.0])
+def test_a_learned_range_starts_at_deviations_about_the_mean(shift: float) -> None:
+    values = SIGNAL.flatten().tolist()
+    mean = sum(values) / len(values)
+    expected = 3 * math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    assert Learned().bound(SIGNAL + shift) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"start": 0}, "start must be positive and finite, got 0"),
+        ({"decay": -1}, "decay must be non-negative and finite, got -1"),
+        ({"inside": 1.1}, r"inside must be in \[0, 1\], got 1.1"),
+    ],
+)
+def test_impossible_learned_ranges_are_refused(settings: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Learned(**settings)
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 import torch
+from helpers.quantiser import slow
 from torch import Tensor, nn
 
 from neft._utils.seeding import generator, seeded
@@ -12,46 +13,6 @@ from neft.chip import Converters, Fixed, Percentile, quantise
 from neft.chip.converters import convert, partial_sums
 
 DOUBLE = torch.float64
-
-
-def slow(x: float, bits: int | None, bound: float) -> float:
-    """The quantiser of one number, by a search among its levels."""
-    if bits is None:
-        return x
-    highest = 2 ** (bits - 1) - 1
-    levels = [bound * k / highest for k in range(-highest, highest + 1)]
-    return min(levels, key=lambda level: abs(level - x))
-
-
-@pytest.mark.parametrize(("bits", "bound"), [(2, 1.0), (3, 0.7), (8, 13.0)])
-def test_a_quantiser_takes_the_nearest_of_its_levels(bits: int, bound: float) -> None:
-    draw = torch.randn(500, generator=generator("signal"), dtype=DOUBLE) * bound
-    expected = [slow(x, bits, bound) for x in draw.tolist()]
-    found = quantise(draw, bits, bound)
-    torch.testing.assert_close(found, torch.tensor(expected, dtype=DOUBLE))
-    assert len(found.unique()) <= 2**bits - 1
-    assert found.max() == -found.min() == pytest.approx(bound)
-
-
-@pytest.mark.parametrize("bits", [2, 4, 12])
-def test_a_quantiser_is_odd_and_leaves_its_levels_alone(bits: int) -> None:
-    draw = torch.randn(500, generator=generator("signal"))
-    found = quantise(draw, bits, 1.3)
-    assert torch.equal(quantise(-draw, bits, 1.3), -found)
-    assert torch.equal(quantise(found, bits, 1.3), found)
-    assert not quantise(torch.zeros(1), bits, 1.3).any()
-
-
-def test_the_gradient_is_one_inside_and_zero_outside_of_the_range() -> None:
-    signal = torch.tensor([-2.1, -2.0, -0.3, 0.0, 1.9, 2.0, 2.1], requires_grad=True)
-    factor = torch.arange(1.0, 8.0)
-    (quantise(signal, 4, 2.0) * factor).sum().backward()
-    inside = torch.tensor([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0])
-    assert torch.equal(signal.grad, factor * inside)
-
-
-def test_a_quantiser_keeps_what_is_not_a_number() -> None:
-    assert quantise(torch.tensor(float("nan")), 4, 1.0).isnan()
 
 
 # Layer, shape of its inputs.

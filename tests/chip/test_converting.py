@@ -17,6 +17,7 @@ from neft.chip import (
     Converters,
     Deviations,
     Hardware,
+    Learned,
     Percentile,
     accuracy_over_chips,
     calibrate,
@@ -26,6 +27,7 @@ from neft.chip import (
     program,
     quantise,
 )
+from neft.chip.converting import learned_ranges, set_learned_ranges
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
 from neft.training import Distillation, NoiseInjection, train
@@ -220,3 +222,45 @@ def test_nothing_is_left_of_them_after_an_exception() -> None:
     with pytest.raises(RuntimeError):
         calibrate(net, images[:, :1], COARSE)
     assert untouched(net)
+
+
+def test_a_layer_trained_with_a_learned_range_has_it_and_others_their_start() -> None:
+    net, images = small()
+    converters = Converters(6, None, Learned(start=2.0))
+    start = calibrate(net, images, converters)
+    assert start["0"]["input"] == pytest.approx(2 * images.std().item())
+    set_learned_ranges(net, {"0": 0.7})
+    assert learned_ranges(net) == learned_ranges(copy.deepcopy(net)) == {"0": 0.7}
+    found = calibrate(net, images, converters)
+    assert found["0"] == {"input": 0.7}
+    with converting(net, converters, found):  # the next range is that of what then arrives
+        signal = net[:3](images)
+    assert found["3"]["input"] == pytest.approx(2 * signal.std().item())
+    percentile = Converters(6, None, Percentile(100))
+    assert calibrate(net, images, percentile)["0"]["input"] == images.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("ranges", "said"),
+    [
+        ({"9": 1.0}, "learned range must be of a layer, got '9'"),
+        ({"0": 0.0}, "learned range of 0 must be positive and finite, got 0"),
+        ({"0": math.inf}, "learned range of 0 must be positive and finite, got inf"),
+    ],
+)
+def test_impossible_learned_ranges_are_refused(ranges: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        set_learned_ranges(small()[0], ranges)
+
+
+def test_ranges_of_training_are_those_of_the_images_own_statistics() -> None:
+    with seeded("statistics"):
+        net, images = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2)), 7 + torch.randn(50, 3)
+    before = copy.deepcopy(net.state_dict())
+    converters = Converters(6, None, Percentile(100))
+    tested = calibrate(net, images, converters)
+    assert tested["1"]["input"] == pytest.approx(images.abs().max().item(), rel=1e-4)
+    trained = calibrate(net.train(), images, converters, training=True)
+    normal = (images - images.mean(0)) / images.std(0, unbiased=False)
+    assert trained["1"]["input"] == pytest.approx(normal.abs().max().item(), rel=1e-4)
+    assert net.training and all(torch.equal(before[n], v) for n, v in net.state_dict().items())

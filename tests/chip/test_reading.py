@@ -6,11 +6,20 @@ from itertools import islice
 
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from torch.utils.data import TensorDataset
 
 from neft._utils.seeding import generator
-from neft.chip import Hardware, accuracy_over_chips, chip_reads, program, with_read_noise
+from neft.chip import (
+    Hardware,
+    accuracy_over_chips,
+    chip_reads,
+    device_weights,
+    program,
+    read_noise_once,
+    with_read_noise,
+)
 from neft.devices import PRESETS, ReadNoise
 
 HARDWARE = Hardware(PRESETS["RRAM1"])
@@ -126,6 +135,36 @@ def test_chips_are_tested_on_one_read_with_their_own_programming_errors() -> Non
     )
     assert torch.equal(still, plain)
     assert not torch.equal(noisy, plain)
+
+
+@pytest.mark.parametrize("mapping", DEVICES)
+@pytest.mark.parametrize("part", ["gaussian", "telegraph", "all"])
+def test_one_read_drawn_at_once_has_the_distribution_of_any_read(mapping: str, part: str) -> None:
+    """Two-sample Kolmogorov-Smirnov at 1 %, for 19,200 weights of each."""
+    changes = {"gaussian": {"telegraph": 0}, "telegraph": {"white": 0, "flicker": 0}, "all": {}}
+    net, hardware, noise = network(), DEVICES[mapping], replace(NOISE, **changes[part])
+    chip, weights = programmed(net, hardware), device_weights(net)
+    (each,) = read(net, chip, hardware, noise, reads=1)
+    drawn = read_noise_once(weights, net, hardware, noise, generator=generator("once"))
+    assert drawn.keys() == weights.keys()
+    name = "2.weight"
+    # A single device's telegraph noise has few values, which rounding would spread.
+    found, expected = (
+        (noise / net[2].weight.abs().max()).detach().double().flatten().numpy().round(5)
+        for noise in (drawn[name], each[name] - chip[name])
+    )
+    assert stats.ks_2samp(found, expected).pvalue > 0.01
+
+
+def test_one_read_is_in_units_of_each_channel_and_has_the_weights_dtype() -> None:
+    net, hardware = network().half(), replace(HARDWARE, scale="channel")
+    noise = replace(NOISE, white=0, flicker=0)
+    weights = device_weights(net)
+    drawn = read_noise_once(weights, net, hardware, noise, generator=generator("once"))
+    assert drawn["2.weight"].dtype == torch.float16
+    full = net[2].weight.abs().amax(1, keepdim=True).expand_as(net[2].weight).float()
+    expected = full * hardware.slice_factor * noise.telegraph
+    torch.testing.assert_close(drawn["2.weight"].abs().float(), expected, rtol=1e-3, atol=1e-6)
 
 
 def test_impossible_reads_are_refused() -> None:

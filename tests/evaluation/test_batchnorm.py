@@ -10,11 +10,11 @@ from torch.func import functional_call
 from neft import networks
 from neft._utils.seeding import generator
 from neft.chip import Hardware, accuracy_over_chips, program
+from neft.data.calibration import training_images
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
 from neft.evaluation import Recalibration
 from neft.evaluation.batchnorm import batch_norms, reestimate
-from neft.evaluation.deployment import training_images
 from neft.training import NoiseFree, Schedule, train
 
 HARDWARE = Hardware(PRESETS["FeFET2"])

@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 
 from neft.chip import logits_over_chips
 from neft.data.datasets import Splits
-from neft.evaluation import example_images, load_trained
+from neft.evaluation import Condition, example_images, load_trained
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -25,7 +25,7 @@ def test_images_are_spread_over_the_test_part(size: int) -> None:
 
 def test_probabilities_are_those_of_the_test_chips(tmp_path: Path, tiny: Splits) -> None:
     train_tiny_grid(tmp_path, seeds=[7, 3])
-    table = example_images.class_probabilities(tmp_path, hardware=HARDWARE, chips=5)
+    table = example_images.class_probabilities(tmp_path, condition=Condition(HARDWARE), chips=5)
     assert set(table.seed) == {3}, "the first seed alone"
     assert len(table) == 2 * example_images.COUNT * tiny.classes
     images, labels = tiny.test.tensors

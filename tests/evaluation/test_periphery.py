@@ -15,6 +15,7 @@ from neft.chip import (
     Execution,
     Hardware,
     Percentile,
+    Periphery,
     accuracy,
     accuracy_over_chips,
     calibrate,
@@ -25,16 +26,15 @@ from neft.chip import (
     quantise,
     with_read_noise,
 )
+from neft.data.calibration import training_images
 from neft.data.datasets import Splits
 from neft.devices import PRESETS, ReadNoise
 from neft.evaluation import (
     Condition,
     DriftCompensation,
-    Periphery,
     Recalibration,
     logits_with_periphery,
 )
-from neft.evaluation.deployment import training_images
 
 NOISE = ReadNoise("n", "made up", 0.02, 0.05, 1.0, 0.03, 3.0, low_Hz=0.5, high_Hz=50)
 CONVERTERS = Converters(6, 5, Percentile(99), Percentile(99.5), 20)

@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from neft._utils.seeding import generator, seeded
 from neft.chip import MAPPINGS, Hardware, program
+from neft.data.calibration import training_images
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
 from neft.evaluation import RANKINGS, WriteVerify
-from neft.evaluation.deployment import training_images
 from neft.evaluation.write_verify import curvature, program_verified, rank
 
 REPEATS = 2000

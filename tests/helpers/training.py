@@ -14,7 +14,7 @@ from torch import nn
 
 from neft import networks
 from neft._utils.seeding import generator
-from neft.chip import Hardware
+from neft.chip import Hardware, Periphery
 from neft.data.datasets import Source, Splits
 from neft.devices import PRESETS
 from neft.training import (
@@ -86,9 +86,12 @@ def train_tiny_grid(
     sigma_d: Sequence[float] = (0.1, 0.3),
     seeds: Sequence[int] = (0, 1),
     benchmark: Benchmark = TINY,
+    periphery: Periphery | None = None,
     **settings,
 ) -> pd.DataFrame:
-    planned = trials("mine", method or NoiseInjection(), HARDWARE, sigma_d, seeds, folder)
+    planned = trials(
+        "mine", method or NoiseInjection(), HARDWARE, sigma_d, seeds, folder, periphery=periphery
+    )
     return train_grid(planned, benchmark, BRIEF, **settings)
 
 

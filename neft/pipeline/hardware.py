@@ -1,4 +1,4 @@
-"""The parts of a chip as params.yaml describes them, for the study `chip`."""
+"""The section `hardware` of params.yaml: a chip, its devices and what stands around them."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -7,43 +7,40 @@ from pydantic import AfterValidator, Field, Strict, field_validator, model_valid
 
 from neft._utils.checks import one_of
 from neft.characterize.bundled import read_noise_models
-from neft.chip import Converters, Deviations, Fixed, Hardware, Percentile
+from neft.chip import (
+    COMPENSATIONS,
+    Converters,
+    Deviations,
+    Fixed,
+    Hardware,
+    Learned,
+    Percentile,
+    Periphery,
+)
 from neft.chip.converter_ranges import RangeRule
-from neft.devices import ReadNoise
-from neft.evaluation import COMPENSATIONS, Condition, Periphery
+from neft.devices import PRESETS, ReadNoise, VariationModel
+from neft.evaluation import Condition
 from neft.pipeline.schema import (
     Count,
-    Names,
     NonNegative,
     Number,
     Positive,
     Section,
-    Size,
     distinct,
 )
 
 PARTS = ("stuck", "read_noise", "converters", "compensation")
-"""In the order in which the study adds them."""
+"""In the order in which the study `chip` adds them."""
 
 DEVICES = "devices"
 """The chip without any of them."""
 
-Share = Annotated[Number, Field(ge=0, le=1)]
-RULES: dict[str, Any] = {"fixed": Fixed, "percentile": Percentile, "deviations": Deviations}
-
-
-class Stuck(Section):
-    """Shares of the devices that are stuck at the lowest and at the highest level."""
-
-    low: Share
-    high: Share
-
-    @model_validator(mode="after")
-    def _some(self) -> "Stuck":
-        both = self.low + self.high
-        if not 0 < both <= 1:
-            raise ValueError(f"low + high must be above 0 and at most 1, got {both:g}")
-        return self
+RULES: dict[str, Any] = {
+    "fixed": Fixed,
+    "percentile": Percentile,
+    "deviations": Deviations,
+    "learned": Learned,
+}
 
 
 class NoiseParts(Section):
@@ -89,11 +86,12 @@ class Noise(Section):
 
 
 class Range(Section):
-    """One of the rules of `neft.chip.converter_ranges`, and its number."""
+    """One of the rules of `neft.chip.converter_ranges`, and its first number."""
 
     fixed: Positive | None = None
     percentile: Positive | None = None
     deviations: Positive | None = None
+    learned: Positive | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Range":
@@ -134,22 +132,25 @@ class ConverterSection(Section):
         return Converters(self.dac_bits, self.adc_bits, tile_rows=self.tile_rows, **rules)
 
 
-class Chip(Section):
-    """The study that adds a chip's parts to its devices one by one, and each part alone.
+class HardwareSection(Section):
+    """The chip of a run: its devices, and what stands around them.
 
-    It tests some methods' networks that were trained for `sigma_d`. A part without a section is
-    off; at least one must be there. `calibration_images`, unlabelled ones of the training part, set
-    the converters' ranges and BatchNorm's statistics.
+    `preset` is a published preset or a measured technology; the keys up to `stuck_high` are those
+    of `neft.Hardware`. A part without a key is off. `calibration_images`, unlabelled ones of the
+    training part, set the converters' ranges and BatchNorm's statistics.
     """
 
-    methods: Names
-    sigma_d: Size
-    chips: Count
-    calibration_images: Annotated[int, Strict(), Field(ge=2)]
-    stuck: Stuck | None = None
+    preset: str
+    weight_bits: Count
+    device_bits: Count
+    scale: str
+    mapping: str
+    stuck_low: Number
+    stuck_high: Number
     read_noise: Noise | None = None
     converters: ConverterSection | None = None
     compensation: Annotated[list[str], Field(min_length=1), AfterValidator(distinct)] | None = None
+    calibration_images: Annotated[int, Strict(), Field(ge=2)] = 500
 
     @field_validator("compensation")
     @classmethod
@@ -159,24 +160,45 @@ class Chip(Section):
         return names
 
     @model_validator(mode="after")
-    def _some(self) -> "Chip":
-        if not self.parts:
-            raise ValueError(f"one of {', '.join(PARTS)} must be given, got none")
+    def _possible(self) -> "HardwareSection":
+        self.on(PRESETS["RRAM1"])
         return self
+
+    def on(self, model: VariationModel) -> Hardware:
+        """Return the devices with a variation model in the preset's place."""
+        about = {"preset", "calibration_images", *PARTS}
+        return Hardware(model, **self.model_dump(exclude=about))
 
     @property
     def parts(self) -> list[str]:
-        """The parts that are there, in their order."""
-        return [name for name in PARTS if getattr(self, name) is not None]
+        """The parts that are on, in their order."""
+        stuck = ["stuck"] if self.stuck_low or self.stuck_high else []
+        return stuck + [name for name in PARTS[1:] if getattr(self, name) is not None]
+
+    @property
+    def periphery(self) -> Periphery | None:
+        """What stands around the devices; None if nothing does."""
+        return self._periphery(self.parts) if set(self.parts) - {"stuck"} else None
+
+    def in_training(self, hardware: Hardware, *, whole_chip: bool) -> dict[str, Any]:
+        """Return the hardware and the periphery that a training sees, by these names.
+
+        Args:
+            hardware: the devices of the run.
+            whole_chip: with all parts but compensation; otherwise with none.
+        """
+        if whole_chip:
+            return {"hardware": hardware, "periphery": self.periphery}
+        return {"hardware": _whole(hardware), "periphery": None}
 
     def conditions(self, hardware: Hardware) -> list[Condition]:
-        """Return what networks are tested under, with the labels series and part.
+        """Return what the study `chip` tests under, with the labels series and part.
 
         In the series "added" each part is on top of those before it, in the series "alone" on the
         devices only. Both begin with `DEVICES`.
 
-        Raises:
-            ValueError: the hardware cannot have stuck devices, or has some already.
+        Args:
+            hardware: the devices of the run.
         """
         parts = self.parts
         series = {
@@ -185,25 +207,15 @@ class Chip(Section):
         }
         return [
             Condition(
-                self.hardware(hardware) if "stuck" in on else hardware,
-                periphery=self.periphery(on),
+                hardware if "stuck" in on else _whole(hardware),
+                periphery=self._periphery(on),
                 labels={"series": name, "part": on[-1] if on else DEVICES},
             )
             for name, steps in series.items()
             for on in steps
         ]
 
-    def hardware(self, own: Hardware) -> Hardware:
-        """Return the hardware with the stuck devices, if there are any."""
-        if self.stuck is None:
-            return own
-        if own.stuck_low or own.stuck_high:
-            both = f"{own.stuck_low} and {own.stuck_high}"
-            raise ValueError(f"stuck_low and stuck_high of hardware must be 0, got {both}")
-        return replace(own, stuck_low=self.stuck.low, stuck_high=self.stuck.high)
-
-    def periphery(self, parts: list[str]) -> Periphery:
-        """Return the periphery with the named parts on."""
+    def _periphery(self, parts: list[str]) -> Periphery:
         noise, converters = self.read_noise, self.converters
         on: dict[str, Any] = {}
         if noise and "read_noise" in parts:
@@ -214,3 +226,7 @@ class Chip(Section):
         if "compensation" in parts:
             on |= {"compensation": tuple(self.compensation or ())}
         return Periphery(**on, images=self.calibration_images)
+
+
+def _whole(hardware: Hardware) -> Hardware:
+    return replace(hardware, stuck_low=0.0, stuck_high=0.0)
