@@ -1,6 +1,7 @@
 """The bundled tables: valid, consistent, and rebuilt from their sources to the same numbers."""
 
 import hashlib
+import math
 import os
 import re
 from dataclasses import replace
@@ -9,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from neft._utils.seeding import generator
 from neft.characterize import bundled, variation_models
 from neft.characterize.published_ratios import published_ratios
 from neft.characterize.reads import read_level_table, read_reads, read_relaxation_tsv
+from neft.devices import named_model
 
 OTHERS = ("candidates", "distances", "intervals", "ranks")
 MORE = ("stuck", "read_noise", "read_noise_spectra")
@@ -209,3 +213,28 @@ def test_the_guides_reads_are_those_of_every_31st_cell(raw_folder):
     assert len(cells) == 515
     # The guide's file has four digits.
     pd.testing.assert_frame_equal(guide, kept.reset_index(drop=True), rtol=5e-4)
+
+
+@pytest.mark.parametrize("name", ["RRAM_B", "RRAM_C", "ReRAM_NIST"])
+def test_sampled_errors_have_the_measured_quantiles_at_every_level(table, name: str) -> None:
+    """Within five standard errors of each quantile's share; the three have 1,156 quantiles.
+
+    The model looks errors up at 257 conductances and 4,096 ranks: up to half a step off the level
+    an error is that much nearer to its neighbour's, and a share is off by up to half a rank.
+    """
+    model, draws = named_model(f"{name}_quantiles"), 20_000
+    rows = table[(table.technology == name) & (table.time_s == model.time_s)].sort_values(
+        "g", ignore_index=True
+    )
+    nearer = 0.5 / 256 / np.diff(rows.g).min()
+    for place, row in enumerate(rows.to_dict("records")):
+        u = torch.full((draws,), row["g"], dtype=torch.float64)
+        source = generator("level", name, row["level"])
+        found = model.sample(u, model.sigma_d_measured, generator=source)
+        for column in (column for column in table if column.startswith("q0")):
+            p, around = float(column.removeprefix("q")), rows[column][max(place - 1, 0) : place + 2]
+            off = 1e-9 + nearer * (around - row[column]).abs().max()
+            below = (found < row[column] - off).double().mean()
+            up_to = (found <= row[column] + off).double().mean()
+            error = 5 * math.sqrt(p * (1 - p) / draws) + 0.5 / 4096
+            assert below - error <= p <= up_to + error, (row["level"], column)
