@@ -90,8 +90,10 @@ def calibrate(
     All images pass as one batch through the network in evaluation mode. Where the input range is
     `Learned`, a layer that was trained with it has what it learned. A layer's ranges are set
     before the batch goes on through its converters, so that the next layer's range is that of the
-    signal that it will get. A layer that is called several times has the widest of its ranges. The
-    partial sums of all of a layer's tiles are in memory together.
+    signal that it will get. A layer that is called several times has the widest of its ranges.
+    Where a rule gives 0, as on a layer whose inputs are nearly all 0, the range is that of the
+    largest value, and 1 if all are 0. The partial sums of all of a layer's tiles are in memory
+    together.
 
     Args:
         network: any module; it is not changed.
@@ -107,7 +109,7 @@ def calibrate(
 
     Raises:
         ValueError: a layer on devices is none of `KINDS`, has a forward of its own, or was not
-            called, as layers inside torch's attention; or its range is 0 or not finite.
+            called, as layers inside torch's attention; or its range is not finite.
     """
     layers = converted_layers(network, where)
     found: dict[str, dict[str, float]] = {}
@@ -195,7 +197,7 @@ def _measure(
     bounds = found.setdefault(path, {})
 
     def widen(end: str, rule: RangeRule, signal: Tensor) -> None:
-        bound = rule.bound(signal)
+        bound = rule.bound(signal) or signal.abs().max().item() or 1.0
         positive(**{f"{end} range of {path or 'network'}": bound})
         bounds[end] = max(bound, bounds.get(end, bound))
 

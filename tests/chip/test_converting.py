@@ -27,6 +27,7 @@ from neft.chip import (
     program,
     quantise,
 )
+from neft.chip.converter_ranges import RangeRule
 from neft.chip.converting import learned_ranges, set_learned_ranges
 from neft.data.datasets import Splits
 from neft.devices import PRESETS
@@ -264,3 +265,15 @@ def test_ranges_of_training_are_those_of_the_images_own_statistics() -> None:
     normal = (images - images.mean(0)) / images.std(0, unbiased=False)
     assert trained["1"]["input"] == pytest.approx(normal.abs().max().item(), rel=1e-4)
     assert net.training and all(torch.equal(before[n], v) for n, v in net.state_dict().items())
+
+
+@pytest.mark.parametrize("rule", [Percentile(90), Deviations(3), Learned()])
+def test_a_signal_that_is_nearly_all_0_has_its_largest_value_or_1(rule: RangeRule) -> None:
+    net, images = nn.Sequential(nn.Linear(100, 2)), torch.zeros(5, 100)
+    converters = Converters(6, None, rule)
+    assert calibrate(net, images, converters)["0"]["input"] == 1
+    images[0, 0] = -0.3
+    found = calibrate(net, images, converters)["0"]["input"]
+    assert found == pytest.approx(rule.bound(images) or 0.3)
+    with converting(net, converters, {"0": {"input": 1.0}}):
+        assert torch.equal(net(torch.zeros(5, 100)), net[0].bias.expand(5, 2))

@@ -72,8 +72,8 @@ def test_converters_within_converters_are_refused_and_leave_the_outer_ones() -> 
 
 def test_a_signal_without_a_range_is_refused_by_the_name_of_its_layer() -> None:
     net, images = small()
-    for value, said in ((0.0, "0.0"), (math.inf, "inf"), (math.nan, "nan")):
-        with pytest.raises(ValueError, match=f"^input range of 0 must be positive .*, got {said}$"):
+    for value in (math.inf, math.nan):
+        with pytest.raises(ValueError, match=f"^input range of 0 must be positive .*got {value}$"):
             calibrate(net, torch.full_like(images, value), COARSE)
     assert calibrate(net, images, replace(COARSE, input_range=Fixed(2)))["0"]["input"] == 2
 
