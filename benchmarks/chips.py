@@ -66,7 +66,7 @@ def print_parts(params: Path = PARAMS) -> None:
         )  # fmt: skip
         next(over)
 
-    conditions = run.studies.chip.conditions(run.hardware.on(named_model(run.hardware.preset)))
+    conditions = run.hardware.conditions(run.hardware.on(named_model(run.hardware.preset)))
     calls = {tuple(each.labels.values()): partial(test, each) for each in conditions}
     found = multiples(rounds(calls), ("added", conditions[0].labels["part"]))
     print(f"{'part':12} {'added':>6} {'alone':>6}")

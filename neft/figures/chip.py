@@ -36,4 +36,9 @@ def plot_parts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     labels = [names[0], *(f"+ {name}" for name in names[1:])]
     ax.set_xticks(range(len(parts)), labels, rotation=30, ha="right", rotation_mode="anchor")
     ax.grid(visible=False, axis="x")
-    return finish(ax, "", "Accuracy (%)", title="open: the part alone")
+    finish(ax, "", "Accuracy (%)")
+    ax.legend(  # above: the bars fill the axes
+        title="open: the part alone", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2,
+        frameon=False, handlelength=2.6,
+    )  # fmt: skip
+    return ax

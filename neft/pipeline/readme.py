@@ -159,9 +159,7 @@ def setting(run: Parameters) -> str:
     torchs = run.network.initialisation == "torch"
     started = "" if torchs else f", {run.network.initialisation}'s initial weights"
     data, some = run.dataset, run.dataset.training_images
-    parts = [
-        part.replace("_", " ").replace("stuck", "stuck devices") for part in run.hardware.parts
-    ]
+    parts = ", ".join(run.hardware.parts).replace("_", " ").replace("stuck", "stuck devices")
     images = f"{data.side} x {data.side}{f', {some:,} for training' if some else ''}"
     return (
         f"{run.network.name} (width {run.network.width:g}{started}) on {data.name} ({images}), "
