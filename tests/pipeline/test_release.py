@@ -201,6 +201,19 @@ def test_unknown_sigma_d_data_and_large_networks_are_refused(run: Path, monkeypa
     assert not pretrained.FOLDER.exists()
 
 
+def test_a_run_of_more_than_devices_is_refused(run: Path) -> None:
+    """The card's example would give another accuracy."""
+    path = run / "params.yaml"
+    values = YAML(typ="safe").load(path.read_text())
+    values["hardware"]["converters"] = {"dac_bits": 8, "input_range": {"fixed": 1.0}}
+    del values["montecarlo"]["half_width"]
+    values["hardware"]["calibration_images"] = 2
+    with path.open("w") as file:
+        YAML().dump(values, file)
+    with pytest.raises(ValueError, match="hardware must have devices alone, .*, got converters"):
+        released(run)
+
+
 def test_command_says_what_it_wrote_or_one_line(run: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr("sys.argv", ["release", "--run", str(run), "--sigma-d", "0.1"])
     release.main()
