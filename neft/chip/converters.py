@@ -11,8 +11,27 @@ from neft.chip.converter_ranges import Learned, RangeRule
 from neft.chip.quantising import quantise, quantise_learning
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Converted = nn.Linear | Convolution
 Bounds = Mapping[str, float | Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A linear map that is a part of a layer, as attention has three.
+
+    Args:
+        weight: [outputs, inputs].
+        bias: [outputs]; None for none.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., inputs] -> [..., outputs]."""
+        return F.linear(input, self.weight, self.bias)
+
+
+Converted = nn.Linear | Convolution | Projection
 
 
 @dataclass(frozen=True)
@@ -122,7 +141,7 @@ def partial_sums(layer: Converted, input: Tensor, tile_rows: int | None) -> Iter
     size = tile_rows or rows
     for first in range(0, rows, size):
         end = min(first + size, rows)
-        if isinstance(layer, nn.Linear):
+        if isinstance(layer, nn.Linear | Projection):
             yield F.linear(input[..., first:end], layer.weight[:, first:end])
         else:
             yield _convolve(layer, input, first, end)

@@ -11,14 +11,24 @@ from torch import Tensor, nn
 from neft._utils.checks import positive
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
+from neft.chip.attending import attend
 from neft.chip.converter_ranges import ENDS, Learned, RangeRule, Ranges, check_ranges
-from neft.chip.converters import Bounds, Converted, Converters, convert, partial_sums, through_dac
+from neft.chip.converters import (
+    Bounds,
+    Converted,
+    Converters,
+    Convolution,
+    convert,
+    partial_sums,
+    through_dac,
+)
 from neft.chip.layers import Where, device_weights, on_devices
 
 LEARNED_RANGE = "learned_input_range"
 """Attribute of a layer: the bound of its inputs that training learned."""
 
-KINDS: tuple[type[nn.Module], ...] = get_args(Converted)  # of layers that may have converters
+Convertible = nn.Linear | Convolution | nn.MultiheadAttention
+KINDS: tuple[type[nn.Module], ...] = get_args(Convertible)  # of layers that may have converters
 
 
 @contextmanager
@@ -71,8 +81,8 @@ def converting(
             bounds: Bounds = ranges[path]
             if learning is not None:
                 bounds = {**bounds, "input": learning[path]}
-            forward = partial(convert, layer, converters=converters, bounds=bounds)
-            stack.enter_context(_forward(layer, forward))
+            run = partial(convert, converters=converters, bounds=bounds)
+            stack.enter_context(_running(layer, run))
         yield
 
 
@@ -117,8 +127,8 @@ def calibrate(
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     with mode, seeded("calibration"), ExitStack() as stack:
         for path, layer in layers.items():
-            forward = partial(_measure, layer, converters=converters, path=path, found=found)
-            stack.enter_context(_forward(layer, forward))
+            run = partial(_measure, layer, converters=converters, path=path, found=found)
+            stack.enter_context(_running(layer, run))
         inputs = images.to(next(network.parameters()).device)
         torch.func.functional_call(network, buffers, (inputs,))
     for path, layer in layers.items():
@@ -128,19 +138,19 @@ def calibrate(
     return {path: found[path] for path in layers}
 
 
-def converted_layers(network: nn.Module, where: Where = on_devices) -> dict[str, Converted]:
+def converted_layers(network: nn.Module, where: Where = on_devices) -> dict[str, Convertible]:
     """Return the layers whose weights are on devices, by name.
 
     Raises:
         ValueError: one of them is none of `KINDS`, or has a forward of its own.
     """
     weights = set(map(id, device_weights(network, where).values()))
-    layers: dict[str, Converted] = {}
+    layers: dict[str, Convertible] = {}
     for path, layer in network.named_modules():
         if weights.isdisjoint(map(id, layer.parameters(recurse=False))):
             continue
         name, kinds = path or "network", ", ".join(kind.__name__ for kind in KINDS)
-        if not isinstance(layer, Converted):
+        if not isinstance(layer, Convertible):
             raise ValueError(
                 f"{name} must be one of {kinds} to have converters, got {type(layer).__name__}"
             )
@@ -176,16 +186,30 @@ def set_learned_ranges(network: nn.Module, ranges: Mapping[str, float]) -> None:
 
 
 @contextmanager
-def _forward(layer: nn.Module, forward: Callable[..., Tensor]) -> Iterator[None]:
-    """Replace a layer's forward by a `partial` of the layer: a copy gets one of its own."""
-    vars(layer)["forward"] = forward
+def _running(layer: Convertible, run: Callable[[Converted, Tensor], Tensor]) -> Iterator[None]:
+    """Let a layer, or attention's projections, be computed by `run`.
+
+    The layer's forward becomes a `partial` of the layer, so that a copy gets one of its own. The
+    hook keeps torch's transformers from a fast path that does not call their layers.
+    """
+    if isinstance(layer, nn.MultiheadAttention):
+        vars(layer)["forward"] = partial(attend, layer, project=run)
+    else:
+        vars(layer)["forward"] = partial(run, layer)
+    hook = layer.register_forward_pre_hook(_called)
     try:
         yield
     finally:
+        hook.remove()
         del vars(layer)["forward"]
 
 
+def _called(layer: nn.Module, inputs: tuple) -> None:
+    """Do nothing, as a hook."""
+
+
 def _measure(
+    owner: nn.Module,
     layer: Converted,
     input: Tensor,
     *,
@@ -193,7 +217,7 @@ def _measure(
     path: str,
     found: dict[str, dict[str, float]],
 ) -> Tensor:
-    """Widen a layer's ranges to those of a call, then run it with them."""
+    """Widen the ranges of a layer, or of the owner of a projection, to those of a call; run it."""
     bounds = found.setdefault(path, {})
 
     def widen(end: str, rule: RangeRule, signal: Tensor) -> None:
@@ -201,7 +225,7 @@ def _measure(
         positive(**{f"{end} range of {path or 'network'}": bound})
         bounds[end] = max(bound, bounds.get(end, bound))
 
-    learned = getattr(layer, LEARNED_RANGE, None)
+    learned = getattr(owner, LEARNED_RANGE, None)
     if isinstance(converters.input_range, Learned) and learned is not None:
         bounds["input"] = learned
     elif converters.input_range is not None:
@@ -213,7 +237,7 @@ def _measure(
     return convert(layer, input, converters=converters, bounds=bounds)
 
 
-def _match(ranges: Ranges, layers: dict[str, Converted], converters: Converters) -> None:
+def _match(ranges: Ranges, layers: dict[str, Convertible], converters: Converters) -> None:
     """Refuse ranges that are not those of these layers, or lack one that they need."""
     check_ranges(ranges)
     for path in [*layers, *ranges]:

@@ -159,6 +159,10 @@ def _through(
     of_weight = {id(weight): float(factors[name]) for name, weight in weights.items()}
     found: dict[str, dict[str, float]] = {}
     for path, bounds in ranges.items():
-        factor = of_weight[id(network.get_submodule(path).weight)]
+        own = map(id, network.get_submodule(path).parameters(recurse=False))
+        factor, *more = (of_weight[each] for each in own if each in of_weight)
+        if more:
+            rule = "must have one matrix for compensation of drift through converters"
+            raise ValueError(f"{path} {rule}, got {1 + len(more)}")
         found[path] = {end: r * factor if end == "output" else r for end, r in bounds.items()}
     return found

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from neft._utils.seeding import seeded
-from neft.chip import Converters, Deviations, Fixed, Percentile, calibrate, converting, on_devices
+from neft.chip import Converters, Deviations, Fixed, Percentile, calibrate, converting
 
 COARSE = Converters(6, 6, Percentile(99), Deviations(3), 20)
 
@@ -27,15 +27,10 @@ class Scaled(nn.Linear):
         return 2 * super().forward(input)
 
 
-def transformer() -> nn.Module:
-    return nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
-
-
-KINDS = "must be one of Linear, Conv1d, Conv2d, Conv3d to have converters, got"
+KINDS = "must be one of Linear, Conv1d, Conv2d, Conv3d, MultiheadAttention to have converters, got"
 UNFIT = {
     "recurrent": (lambda: nn.Sequential(nn.LSTM(4, 4)), f"^0 {KINDS} LSTM$"),
     "transposed": (lambda: nn.ConvTranspose2d(4, 2, 3), f"^network {KINDS} ConvTranspose2d$"),
-    "attention": (transformer, f"^self_attn {KINDS} MultiheadAttention$"),
     "subclass": (
         lambda: nn.Sequential(Scaled(4, 4)),
         "^0 must have torch's forward to have converters, got Scaled's$",
@@ -52,12 +47,11 @@ def test_layers_that_cannot_have_converters_are_named(name: str) -> None:
         pass
 
 
-def test_layers_that_fast_paths_of_torch_do_not_call_are_named() -> None:
-    def but_attention(name: str, layer: nn.Module) -> bool:
-        return "attn" not in name and on_devices(name, layer)
-
-    with pytest.raises(ValueError, match=r"^linear1 must be called to have converters, got"):
-        calibrate(transformer(), torch.ones(1, 2, 4), COARSE, where=but_attention)
+def test_a_layer_that_is_not_called_is_named() -> None:
+    net = nn.ModuleDict({"used": nn.Linear(4, 2), "unused": nn.Linear(4, 2)})
+    net.forward = lambda inputs: net["used"](inputs)
+    with pytest.raises(ValueError, match=r"^unused must be called to have converters, got no call"):
+        calibrate(net, torch.ones(1, 4), COARSE)
 
 
 def test_converters_within_converters_are_refused_and_leave_the_outer_ones() -> None:

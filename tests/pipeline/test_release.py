@@ -210,7 +210,7 @@ def test_a_run_of_more_than_devices_is_refused(run: Path) -> None:
     values["hardware"]["calibration_images"] = 2
     with path.open("w") as file:
         YAML().dump(values, file)
-    with pytest.raises(ValueError, match="hardware must have devices alone, .*, got converters"):
+    with pytest.raises(ValueError, match=r"hardware must have devices alone, .*, got converters"):
         released(run)
 
 
