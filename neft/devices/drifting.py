@@ -20,8 +20,8 @@ class DriftingGaussian(PolynomialGaussian):
     G(t) = (G + sigma(G) z) (1 + t / t_0)^(-nu), nu = |mu(x) + s(x) z'|, with the target G, x = G /
     high_uS, t the time since the first read, t_0 that between programming and the first read, and
     z, z' independent and standard normal. mu(x) and s(x) are linear in ln x, within limits. (The
-    model of phase-change memory of Nandakumar et al., doi 10.1109/ICECS46596.2019.8964852, with the
-    form of aihwkit's noise model pcm.py. That one also cuts conductances at 0 and adds 1/f noise.)
+    form of aihwkit's noise model pcm.py, which refers to the phase-change memory of Nandakumar et
+    al., doi 10.1109/ICECS46596.2019.8964852; it also cuts conductances at 0 and adds 1/f noise.)
 
     The error G(t) - G has a mean, the drift, and a spread. Its size is the root mean square over
     the range, the mean included; sigma_d scales all of it. `sigma_uS` is the spread at t = 0.

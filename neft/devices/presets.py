@@ -20,7 +20,7 @@ _AIHWKIT_DRIFT = (
 )
 _CROSSSIM = "CrossSim, programming error models"
 _SONOS = (
-    f"{_CROSSSIM}, SONOS at 4907281, just after programming, 0 to 1600 nA read as 0 to 16 uS; "
+    f"{_CROSSSIM}, SONOS at 0a2eb1e, just after programming, 0 to 1600 nA as 0 to 16 uS; "
     "measured by Agrawal et al., IEDM 2022, 21.7, on 128,000 devices"
 )
 _ANALOG_FOUNDATION_MODELS = (
