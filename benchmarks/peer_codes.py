@@ -3,7 +3,7 @@
 aihwkit-lightning (pypi.org/project/aihwkit-lightning, version 2) is measured where it is installed.
 Its layers draw new weights in each training pass, with Gaussian noise relative to the largest
 weight, as RRAM1's; at inference it has no noise, so that a chip is its layers with noisy weights
-set by us.
+set by us. Its converters and tiles work at inference, too.
 
 The paper's code (github.com/YifanQin-ND/NeFT_CIM) is imported from a folder.
 """
@@ -36,10 +36,21 @@ def aihwkit_step(case: Case) -> Call:
     return step
 
 
-def aihwkit_pass(case: Case) -> Call:
-    """Return a chip's pass: new noisy weights for every analog layer, then all images."""
-    network, images = _analog(case).eval(), random_images(case.images)
+def aihwkit_pass(case: Case, bits: int | None = None, tile_rows: int | None = None) -> Call:
+    """Return a chip's pass: new noisy weights for every analog layer, then all images.
+
+    Args:
+        case: the network and its images.
+        bits: of the converters at the inputs and outputs of every tile; None for exact signals.
+        tile_rows: the most inputs of a tile; None for as many as a layer has.
+    """
+    network, images = _analog(case, bits, tile_rows).eval(), random_images(case.images)
     layers = list(network.analog_layers())
+    with torch.no_grad():
+        for layer in layers:
+            layer.train()  # a training pass of these layers sets their input ranges
+        network(images[: case.pass_batch])
+        network.eval()
     weights = [layer.get_weights_and_biases()[0].detach().clone() for layer in layers]
 
     @torch.no_grad()
@@ -54,7 +65,7 @@ def aihwkit_pass(case: Case) -> Call:
     return logits
 
 
-def _analog(case: Case) -> Any:
+def _analog(case: Case, bits: int | None = None, tile_rows: int | None = None) -> Any:
     """Convert the case's network to analog layers with weight noise in training."""
     if util.find_spec("aihwkit_lightning") is None:
         raise Unavailable("not installed (pip install aihwkit-lightning)")
@@ -64,6 +75,11 @@ def _analog(case: Case) -> Any:
     config = configs.TorchInferenceRPUConfig()
     config.modifier.noise_type = configs.WeightNoiseInjectionType.ADD_NORMAL
     config.modifier.std_dev = HARDWARE.slice_factor * SIGMA_D
+    config.mapping.max_input_size = tile_rows or -1
+    if bits is not None:
+        config.pre_post.input_range.enable = True
+        config.forward.inp_res = config.forward.out_res = 2**bits - 2
+        config.forward.out_bound = 12.0  # as in its examples
     return convert(case.network(), config)
 
 

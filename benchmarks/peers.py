@@ -12,6 +12,7 @@ Linux only.
 import statistics
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from estimating import print_estimating
 from growth import print_growth
 from measure import machine, multiples
 from own_process import Build, in_turn
+from whole_chip import print_whole_chips
 
 
 def compare(title: str, builds: Mapping[str, Build], rounds: int, *, calls: int = 1) -> None:
@@ -55,7 +57,7 @@ def arguments(given: Sequence[str] | None) -> Namespace:
         description=__doc__.partition("\n")[0], formatter_class=ArgumentDefaultsHelpFormatter
     )
     whole = Case()
-    parts = ["step", "inference", "small", "growth", "estimate"]
+    parts = ["step", "inference", "small", "growth", "estimate", "chip"]
     add = parser.add_argument
     add("--neft-cim", type=Path, help="folder of github.com/YifanQin-ND/NeFT_CIM")
     add("--parts", nargs="+", choices=parts, default=parts, help="what to measure")
@@ -81,6 +83,7 @@ def main(given: Sequence[str] | None = None) -> None:
         width=options.width, batch=options.batch, images=options.images,
         pass_batch=options.pass_batch, neft_cim=options.neft_cim,
     )  # fmt: skip
+    quarter = replace(case, width=case.width / 4)
     vgg8 = f"VGG-8 (width {case.width:g})"
     print(machine() + "\n", flush=True)
     if "step" in options.parts:
@@ -92,7 +95,9 @@ def main(given: Sequence[str] | None = None) -> None:
     if "growth" in options.parts:
         print_growth(case)
     if "estimate" in options.parts:
-        print_estimating(case.width / 4, options.epochs, options.half_width)
+        print_estimating(quarter.width, options.epochs, options.half_width)
+    if "chip" in options.parts:
+        print_whole_chips(quarter, options.rounds)
 
 
 if __name__ == "__main__":

@@ -53,11 +53,16 @@ class MeasuredGaussian(VariationModel):
         return (sum(s**2 for s in self.sigma) / len(self.sigma)) ** 0.5
 
     def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
-        places = (u * (_PLACES - 1)).round_().to(torch.int32)
-        return _look_up(sigma_d * _tabulated(self, u.dtype, u.device), places)
+        return at_nearest(sigma_d * _tabulated(self, u.dtype, u.device), u)
 
 
-_PLACES = (1 << 14) + 1
+PLACES = (1 << 14) + 1
+"""Conductances from 0 to 1 at which a smooth function is tabulated."""
+
+
+def at_nearest(table: Tensor, u: Tensor) -> Tensor:
+    """Return a table's values at the conductances nearest to `u`; its own are evenly spaced."""
+    return _look_up(table, (u * (len(table) - 1)).round_().to(torch.int32))
 
 
 def _look_up(table: Tensor, places: Tensor) -> Tensor:
@@ -67,7 +72,7 @@ def _look_up(table: Tensor, places: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _tabulated(model: MeasuredGaussian, dtype: torch.dtype, device: torch.device) -> Tensor:
-    places = np.linspace(0, 1, _PLACES)
+    places = np.linspace(0, 1, PLACES)
     spread = np.interp(places, model.g, model.sigma) / model.sigma_d_measured
     return torch.tensor(spread, dtype=dtype, device=device)
 

@@ -8,14 +8,23 @@ from typing import Any
 from neft._utils.checks import cut, one_of
 from neft._utils.files import atomic_path, read_json
 from neft._utils.strict import strictly
+from neft.devices.drifting import DriftingGaussian
 from neft.devices.measured import MeasuredGaussian, MeasuredQuantiles
-from neft.devices.variation import PolynomialGaussian, RatioGaussian, VariationModel
+from neft.devices.published_fits import (
+    PiecewisePolynomialGaussian,
+    PolynomialGaussian,
+    SaturatingGaussian,
+)
+from neft.devices.variation import RatioGaussian, VariationModel
 
 _KINDS: dict[str, type[VariationModel]] = {
     "ratio_gaussian": RatioGaussian,
     "measured_gaussian": MeasuredGaussian,
     "measured_quantiles": MeasuredQuantiles,
     "polynomial_gaussian": PolynomialGaussian,
+    "piecewise_polynomial_gaussian": PiecewisePolynomialGaussian,
+    "saturating_gaussian": SaturatingGaussian,
+    "drifting_gaussian": DriftingGaussian,
 }
 
 

@@ -7,14 +7,12 @@ draws errors of this size and shape.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from neft._utils.checks import finite, positive
+from neft._utils.checks import positive
 
 
 @dataclass(frozen=True)
@@ -83,68 +81,3 @@ class RatioGaussian(VariationModel):
         if self.ratio == 1:
             return torch.tensor(outer, dtype=u.dtype, device=u.device)
         return is_middle(u).mul_(self.ratio * outer - outer).add_(outer)
-
-
-@dataclass(frozen=True)
-class PolynomialGaussian(VariationModel):
-    """A published fit of the spread as a polynomial of the conductance, in microsiemens.
-
-    Conductances 0 and 1 are the ends of the range in which the fit holds. The shape is sigma(G)
-    divided by its root mean square over this range; `sigma_d_measured` is the published size.
-
-    Args:
-        coefficients: of the polynomial sigma(G), both in uS, constant first.
-        low_uS: lower end of the valid range.
-        high_uS: upper end of the valid range.
-
-    Raises:
-        ValueError: the range is empty, a coefficient is not finite, or sigma is not positive
-            everywhere in the range.
-    """
-
-    coefficients: tuple[float, ...]
-    low_uS: float
-    high_uS: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.low_uS < self.high_uS < float("inf"):
-            raise ValueError(
-                f"low_uS must be below high_uS, non-negative and finite, "
-                f"got {self.low_uS} and {self.high_uS}"
-            )
-        finite(**{f"coefficients[{i}]": value for i, value in enumerate(self.coefficients)})
-        lowest = self._polynomial(np.linspace(self.low_uS, self.high_uS, 1001)).min()
-        if not lowest > 0:
-            raise ValueError(f"sigma must be positive in the valid range, got {lowest} uS")
-
-    @property
-    def _polynomial(self) -> np.polynomial.Polynomial:
-        return np.polynomial.Polynomial(self.coefficients)
-
-    @cached_property
-    def sigma_d_measured(self) -> float:
-        """Root mean square of sigma over the valid range, as a fraction of that range."""
-        square = (self._polynomial**2).integ()
-        width = self.high_uS - self.low_uS
-        return float((square(self.high_uS) - square(self.low_uS)) / width) ** 0.5 / width
-
-    def sigma_uS(self, conductance_uS: float) -> float:
-        """Return the published spread at a conductance, both in microsiemens.
-
-        Raises:
-            ValueError: the conductance is outside the valid range.
-        """
-        if not self.low_uS <= conductance_uS <= self.high_uS:
-            raise ValueError(
-                f"conductance_uS of {self.name} must be in [{self.low_uS}, {self.high_uS}], "
-                f"got {conductance_uS}"
-            )
-        return float(self._polynomial(conductance_uS))
-
-    def spread(self, u: Tensor, sigma_d: float = 1.0) -> Tensor:
-        width = self.high_uS - self.low_uS
-        conductance = u * width + self.low_uS
-        sigma = torch.zeros_like(u)
-        for coefficient in reversed(self.coefficients):
-            sigma.mul_(conductance).add_(coefficient)
-        return sigma.mul_(sigma_d / (width * self.sigma_d_measured))

@@ -19,7 +19,7 @@ class Choices:
         device: in `neft.devices.MODEL_NAMES`.
         sigma_d: standard deviation of a device's error, fraction of its full range; None for the
             size that was measured on the device.
-        time_s: seconds since programming, of measured devices; None for their last time.
+        time_s: seconds since programming, of devices that have times; None for their last one.
         clip: the trained weights of each tensor are clipped to this many of its standard
             deviations before they are programmed; None for no clipping.
         converter_bits: bits of the converters at the inputs and the outputs of every layer; None

@@ -21,12 +21,15 @@ from neft.chip import (
 )
 from neft.devices import PRESETS
 
-HARDWARE = [Hardware(model) for model in (*PRESETS.values(), STAIRS)]
+SYMMETRIC = [model for model in PRESETS.values() if model.symmetric]
+HARDWARE = [Hardware(model) for model in (*SYMMETRIC, STAIRS)]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize(
-    "hardware", [*HARDWARE, Hardware(DRIFTING)], ids=lambda h: h.variation.name
+    "hardware",
+    [*HARDWARE, Hardware(DRIFTING), Hardware(PRESETS["PCM_drift"])],
+    ids=lambda h: h.variation.name,
 )
 def test_without_variation_programming_is_the_identity(name: str, hardware: Hardware) -> None:
     net, *_ = setting(name)

@@ -20,7 +20,8 @@ PUBLISHED = {
     "FeFET6": (0.0026, 0.0155, 0.0155, 0.0026),
 }
 LEVEL_CONDUCTANCES = torch.tensor([0, 1 / 3, 2 / 3, 1], dtype=torch.float64)
-MODELS = [*PRESETS.values(), STAIRS]
+MODELS = [*(model for model in PRESETS.values() if model.symmetric), STAIRS]
+SHIFTED = [PRESETS["PCM_drift"], DRIFTING]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -46,11 +47,11 @@ def test_sampled_errors_have_mean_zero_and_the_spread_within_their_standard_erro
     place = torch.full((n,), u, dtype=torch.float64)
     sigma = sigma_d * model.spread(place).expand(n)[0].item()
     errors = model.sample(place, sigma_d, generator=generator("spread", model.name, u))
-    assert abs(errors.mean().item()) < 4 * sigma / math.sqrt(n)
-    assert abs(errors.std().item() - sigma) < 4 * sigma / math.sqrt(2 * n)
+    assert abs(errors.mean().item()) <= 4 * sigma / math.sqrt(n)  # SONOS at 0: 0 <= 0
+    assert abs(errors.std().item() - sigma) <= 4 * sigma / math.sqrt(2 * n)
 
 
-@pytest.mark.parametrize("model", [*MODELS, DRIFTING], ids=lambda m: m.name)
+@pytest.mark.parametrize("model", [*MODELS, *SHIFTED], ids=lambda m: m.name)
 def test_same_generator_state_gives_the_same_bits(model: VariationModel) -> None:
     u = torch.rand(100, generator=generator("u"))
     first, second = (model.sample(u, 0.1, generator=generator("bits")) for _ in range(2))
@@ -64,7 +65,7 @@ def test_measured_spread_is_that_of_the_levels_linear_between_and_constant_outsi
     torch.testing.assert_close(STAIRS.spread(u), expected / rms, rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("model", [*MODELS, DRIFTING], ids=lambda m: m.name)
+@pytest.mark.parametrize("model", [*MODELS, *SHIFTED], ids=lambda m: m.name)
 def test_a_saved_model_loads_as_an_equal_model(model: VariationModel, tmp_path) -> None:
     model_files.save(model, tmp_path / "model.json")
     assert model_files.load(tmp_path / "model.json") == model
@@ -121,9 +122,6 @@ FIVE = (0.0,) * 5
         (STAIRS, {"sigma": (0.01, 0.0, 0.02)}, "sigma must be positive"),
         (STAIRS, {"sigma": (0.01, math.nan, 0.02)}, "sigma must be positive"),
         (STAIRS, {"sigma": (0.01, 0.02)}, "same length"),
-        (PRESETS["PCM"], {"low_uS": 25.0}, "low_uS must be below high_uS"),
-        (PRESETS["PCM"], {"low_uS": -1.0}, "low_uS must be below high_uS"),
-        (PRESETS["PCM"], {"coefficients": (1.0, -0.5)}, "sigma must be positive"),
         (DRIFTING, {"g": (0.9, 0.1)}, "g must increase"),
         (DRIFTING, {"probabilities": (0.0, 0.25, 0.5, 0.75, 0.99)}, "probabilities must increase"),
         (DRIFTING, {"quantiles": ((0.1,) * 5,)}, "quantiles must have one row"),
@@ -138,40 +136,6 @@ def test_impossible_values_of_a_model_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         model_files.from_dict({**model_files.to_dict(model), **change})
-
-
-# sigma in uS at some conductances in uS, computed by hand from the published polynomials.
-FITS = {
-    "PCM": {0: 0.26348, 12.5: 0.26348 + 0.9825 - 0.293275, 25: 1.05538},
-    "RRAM_Milo": {50: 4.782321 - 0.45535, 225: 4.782321 - 2.049075},
-    "RRAM_Wan": {0: 1.053, 10: 1.053 + 2.374 - 1.167 + 0.1536},
-    "PCM_Joshi": {0: 0.28638599, 10: 0.28638599 + 0.7585724 - 0.178767},
-}
-
-
-@pytest.mark.parametrize("name", FITS)
-def test_published_fits_have_their_spread_at_their_own_size(name: str) -> None:
-    model = PRESETS[name]
-    width = model.high_uS - model.low_uS
-    for conductance, sigma in FITS[name].items():
-        assert model.sigma_uS(conductance) == pytest.approx(sigma)
-        u = torch.tensor([(conductance - model.low_uS) / width], dtype=torch.float64)
-        found = model.sigma_d_measured * model.spread(u).item() * width
-        assert found == pytest.approx(sigma)
-
-
-@pytest.mark.parametrize("name", FITS)
-def test_published_fits_refuse_conductances_outside_their_range(name: str) -> None:
-    model = PRESETS[name]
-    for conductance in (model.low_uS - 0.1, model.high_uS + 0.1):
-        with pytest.raises(ValueError, match=f"conductance_uS of {name} must be in"):
-            model.sigma_uS(conductance)
-
-
-@pytest.mark.parametrize("name", FITS)
-def test_size_of_a_published_fit_is_its_root_mean_square(name: str) -> None:
-    u = torch.linspace(0, 1, 100_001, dtype=torch.float64)
-    assert PRESETS[name].spread(u).pow(2).mean().sqrt().item() == pytest.approx(1, rel=1e-4)
 
 
 def drawn(model: VariationModel, u: float, n: int = 200_000) -> torch.Tensor:

@@ -7,7 +7,7 @@ from torch import nn
 
 from neft import networks
 from neft._utils.seeding import generator, seeded
-from neft.chip import Hardware, device_weights, program
+from neft.chip import Deploy, Hardware, device_weights, program
 from neft.devices import PRESETS
 from neft.evaluation.drift import drift_factors, program_compensated
 
@@ -74,3 +74,23 @@ def test_a_layer_whose_sum_says_nothing_is_left_alone() -> None:
     weights = {"zero": torch.zeros(3, 3), "turned": torch.ones(2, 2)}
     chip = {"zero": torch.ones(3, 3), "turned": -torch.ones(2, 2)}
     assert drift_factors(weights, chip) == {"zero": 1.0, "turned": 1.0}
+
+
+@pytest.mark.parametrize("mapping", ["weight", "differential"])
+@pytest.mark.parametrize("time_s", [3600.0, 86_400.0, 30 * 86_400.0, 365 * 86_400.0])
+def test_compensation_removes_most_of_the_mean_error_of_drifted_pcm(
+    mapping: str, time_s: float
+) -> None:
+    """The mean over chips of a layer's outputs; what is left is that small weights drift faster."""
+    hardware = Hardware(PRESETS["PCM_drift"].at(time_s), mapping=mapping)
+    with seeded("pcm"):
+        layer, inputs = nn.Linear(100, 50, bias=False), torch.randn(20, 100)
+    outputs, size = layer(inputs), hardware.sigma_d_measured
+
+    def mean_error(deploy: Deploy) -> float:
+        draw = generator("chips")
+        chips = [deploy(layer, hardware, size, generator=draw)["weight"] for _ in range(50)]
+        mean = torch.stack(chips).mean(0)
+        return ((inputs @ mean.T - outputs).norm() / outputs.norm()).item()
+
+    assert mean_error(program_compensated) < mean_error(program) / 3

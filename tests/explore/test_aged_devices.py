@@ -3,24 +3,30 @@
 import pytest
 
 from neft.chip import Hardware
-from neft.devices import MODEL_NAMES, PRESETS
+from neft.devices import MODEL_NAMES, PRESETS, DriftingGaussian
 from neft.explore.aged_devices import hardware_at, times
 
 
 @pytest.mark.parametrize("device", MODEL_NAMES)
-def test_the_last_time_is_the_named_model_and_presets_have_no_time(device: str) -> None:
+def test_the_last_time_is_the_named_model_and_other_presets_have_no_time(device: str) -> None:
     known = times(device)
     assert known == sorted(set(known))
-    assert bool(known) == (device not in PRESETS)
+    drifts = isinstance(PRESETS.get(device), DriftingGaussian)
+    assert bool(known) == (device not in PRESETS or drifts)
     last = known[-1] if known else None
     assert hardware_at(device, last) == hardware_at(device) == Hardware.load(device)
 
 
 def test_relaxing_devices_err_more_at_the_last_time_than_at_the_first() -> None:
-    for device in ("RRAM_B", "RRAM_C_quantiles", "RRAM_C_smooth"):
+    for device in ("RRAM_B", "RRAM_C_quantiles", "RRAM_C_smooth", "PCM_drift"):
         ends = times(device)[0], times(device)[-1]
         first, last = (hardware_at(device, time).sigma_d_measured for time in ends)
         assert first < last
+
+
+def test_drifting_presets_begin_as_they_were_programmed() -> None:
+    first = hardware_at("PCM_drift", times("PCM_drift")[0])
+    assert first.sigma_d_measured == pytest.approx(PRESETS["PCM"].sigma_d_measured)
 
 
 def test_faults_are_named() -> None:

@@ -63,11 +63,12 @@ def test_peers_are_compared_part_by_part(scripts: None, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out
     contenders = import_module("contenders")
     case = import_module("cases").Case()
-    for name in (*contenders.steps(case), *contenders.passes(case)):
+    whole = import_module("whole_chip").whole_chips(case)
+    for name in (*contenders.steps(case), *contenders.passes(case), *whole):
         assert f"\n{name} " in printed
     assert printed.count("its folder was not given (--neft-cim PATH)") == 5
     rows = [line.split() for line in printed.splitlines() if line.startswith(contenders.PLAIN)]
-    assert [row[3:6] for row in rows] == [["1.00", "1.00-1.00", "1.00"]] * 4
+    assert [row[3:6] for row in rows] == [["1.00", "1.00-1.00", "1.00"]] * 4 + [["1.00"]]
     for name in import_module("growth").sweeps(case):
         assert f"\n{name} " in printed
     assert "\n1,000 chips, 10,000 images each" in printed
