@@ -18,7 +18,7 @@ from neft.chip import (
     Periphery,
 )
 from neft.chip.converter_ranges import RangeRule
-from neft.devices import PRESETS, ReadNoise, VariationModel
+from neft.devices import PRESETS, DriftingGaussian, ReadNoise, VariationModel
 from neft.evaluation import Condition
 from neft.pipeline.schema import (
     Count,
@@ -137,7 +137,8 @@ class HardwareSection(Section):
 
     `preset` is a published preset or a measured technology; the keys up to `stuck_high` are those
     of `neft.Hardware`. A part without a key is off. `calibration_images`, unlabelled ones of the
-    training part, set the converters' ranges and BatchNorm's statistics.
+    training part, set the converters' ranges and BatchNorm's statistics. `time_s`, after the first
+    read, is of a preset that drifts; `variation` has the times of measured technologies.
     """
 
     preset: str
@@ -147,6 +148,7 @@ class HardwareSection(Section):
     mapping: str
     stuck_low: Number
     stuck_high: Number
+    time_s: NonNegative | None = None
     read_noise: Noise | None = None
     converters: ConverterSection | None = None
     compensation: Annotated[list[str], Field(min_length=1), AfterValidator(distinct)] | None = None
@@ -161,12 +163,21 @@ class HardwareSection(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> "HardwareSection":
-        self.on(PRESETS["RRAM1"])
+        self.on(PRESETS.get(self.preset, PRESETS["RRAM1"]))
         return self
 
     def on(self, model: VariationModel) -> Hardware:
-        """Return the devices with a variation model in the preset's place."""
-        about = {"preset", "calibration_images", *PARTS}
+        """Return the devices with a variation model in the preset's place.
+
+        Raises:
+            ValueError: there is a time, but the model does not drift.
+        """
+        if self.time_s is not None:
+            if not isinstance(model, DriftingGaussian):
+                rule = "time_s must be of a preset that drifts (PCM_drift)"
+                raise ValueError(f"{rule}, got {self.time_s:g} for {model.name}")
+            model = model.at(self.time_s)
+        about = {"preset", "time_s", "calibration_images", *PARTS}
         return Hardware(model, **self.model_dump(exclude=about))
 
     @property

@@ -38,6 +38,7 @@ BAD = [  # key, its bad value, and what the error says, @ for the key
     ("hardware.calibration_images", 1, "@: .*2, got 1"),
     ("hardware.calibration_images", 4000, "@ must be at most the 3500 training images, got 4000"),
     ("hardware.mapping", "weight", "hardware: mapping must be device-level"),
+    ("hardware.time_s", 60, r"time_s must be of a preset that drifts \(PCM_drift\), got 60 for"),
     ("hardware.stuck_low", 1.0, r"hardware: stuck_low \+ stuck_high must be at most 1, got 1.001"),
     ("hardware.read_noise.device", "RRAM_A_9", "device must be one of RRAM_A_0, .*'RRAM_A_9'"),
     ("hardware.read_noise.device", ..., "one of device and parts must be given, got None"),
@@ -102,6 +103,13 @@ def test_devices_alone_have_no_periphery() -> None:
     assert section.parts == [] and section.periphery is None
     stuck = HardwareSection(**DEVICES | {"stuck_low": 0.1})
     assert stuck.parts == ["stuck"] and stuck.periphery is None
+
+
+def test_a_preset_that_drifts_can_be_taken_at_another_time() -> None:
+    drifting = PRESETS["PCM_drift"]
+    settings = DEVICES | {"preset": "PCM_drift"}
+    assert HardwareSection(**settings).on(drifting).variation == drifting
+    assert HardwareSection(**settings, time_s=60).on(drifting).variation == drifting.at(60)
 
 
 def test_parts_are_added_in_their_order_and_each_is_tested_alone() -> None:
