@@ -11,8 +11,8 @@ from own_process import Build, in_turn
 from torch.utils.data import TensorDataset
 
 from neft.characterize.bundled import read_noise_models
-from neft.chip import Converters, Percentile
-from neft.evaluation import Periphery, logits_with_periphery
+from neft.chip import Converters, Percentile, Periphery
+from neft.evaluation import logits_with_periphery
 
 BITS, TILE_ROWS = 8, 128
 NOISE = read_noise_models()["RRAM_A_16"]
