@@ -160,9 +160,7 @@ def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.
     kept = later & (initial < g_max_S)
     if not kept.any():
         rule = f"some cell must begin below G_max, {1e6 * g_max_S:g} uS, and be read again"
-        raise ValueError(
-            f"reads: {rule}, got none; the lowest begins at {1e6 * initial.min():g} uS"
-        )
+        raise ValueError(f"reads: {rule}, got none")
     # Rounding may lift a conductance just below G_max to the level above the last.
     level = np.floor(initial / (g_max_S / levels)).clip(upper=levels - 1).astype(int)
     g, error = initial / g_max_S, (reads["conductance_S"] - initial) / g_max_S

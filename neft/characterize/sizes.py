@@ -9,8 +9,6 @@ whose spread the s-ratio Gaussian needs."""
 MOST_ERROR = 100
 """Ratio of high reads and their targets, at most. Between two units it is 1,000 or more."""
 
-_MICRO = 1e6
-
 
 def check_targets(reads: pd.DataFrame, g_max_S: float) -> None:
     """Refuse targets that do not fit G_max, or reads that do not fit their targets.
@@ -69,4 +67,4 @@ def check_range(largest_S: float, what: str, g_max_S: float) -> None:
 
 
 def _in_uS(conductance_S: float) -> str:
-    return f"{_MICRO * conductance_S:g} uS"
+    return f"{1e6 * conductance_S:g} uS"

@@ -60,7 +60,7 @@ def read_text(
     table.index += 1 + notes
     table = table[table.fillna("").ne("").any(axis=1)]
     if len(table) < (least if header else least + 1):
-        raise _empty(path, row=len(table) + 1)
+        raise _empty(path, row=notes + len(table) + 1)
     if not header:
         header, table = table.iloc[0], table.iloc[1:]
     return _titled(table, list(header), path)

@@ -29,6 +29,8 @@ def no_unit(*names):
 BAD_TABLES = {
     "": "file must be a readable table, got No columns to parse from file",
     HEADER: "row 2: table must have a row here, got its end",
+    f"# a note\n{HEADER}": "row 3: table must have a row here, got its end",
+    "# a note\n": "file must be a readable table, got No columns to parse from file",
     "time_s,conductance_S\n0,1\n": (
         "row 1: columns must include ['cell'], got ['time_s', 'conductance_S']"
     ),
