@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,12 +50,18 @@ def read_text(
     """
     check_regular(path)
     # Blank lines stay until the lines are numbered; "NA" and the like stay text.
-    raw = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    raw: dict[str, Any] = {
+        "header": None,
+        "dtype": str,
+        "keep_default_na": False,
+        "skip_blank_lines": False,
+    }
     zipped = _suffix(path) == ".gz"
     try:
         notes = 0 if header else _notes(path, zipped)
-        raw |= {"skiprows": notes, "compression": "gzip" if zipped else None}
-        table = pd.read_csv(path, sep=delimiter, skipinitialspace=True, **raw)
+        packed = "gzip" if zipped else None
+        raw |= {"sep": delimiter, "skipinitialspace": True, "skiprows": notes}
+        table = pd.read_csv(path, compression=packed, **raw)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from error
     table.index += 1 + notes

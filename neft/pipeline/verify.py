@@ -87,8 +87,8 @@ def tables(params: Path) -> list[pd.DataFrame]:
             rule = f"a run must be published to compare with, got no {published}"
             raise ValueError(f"{params}: {rule}; to publish this one: neft publish {params}")
     return [
-        compare(*map(pd.read_csv, pair), quantity)
-        for pair, quantity in zip(paths, TABLES.values(), strict=True)
+        compare(pd.read_csv(ours), pd.read_csv(published), quantity)
+        for (ours, published), quantity in zip(paths, TABLES.values(), strict=True)
     ]
 
 
