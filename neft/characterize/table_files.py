@@ -50,18 +50,12 @@ def read_text(
     """
     check_regular(path)
     # Blank lines stay until the lines are numbered; "NA" and the like stay text.
-    raw: dict[str, Any] = {
-        "header": None,
-        "dtype": str,
-        "keep_default_na": False,
-        "skip_blank_lines": False,
-    }
+    raw: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False}
+    raw |= {"sep": delimiter, "skipinitialspace": True, "skip_blank_lines": False}
     zipped = _suffix(path) == ".gz"
     try:
-        notes = 0 if header else _notes(path, zipped)
-        packed = "gzip" if zipped else None
-        raw |= {"sep": delimiter, "skipinitialspace": True, "skiprows": notes}
-        table = pd.read_csv(path, compression=packed, **raw)
+        raw["skiprows"] = notes = 0 if header else _notes(path, zipped)
+        table = pd.read_csv(path, compression="gzip" if zipped else None, **raw)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from error
     table.index += 1 + notes
