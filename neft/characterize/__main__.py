@@ -10,7 +10,7 @@ import pandas as pd
 from neft._utils.commands import one_line
 from neft._utils.files import check_output
 from neft.characterize.analysis import characterize, write
-from neft.characterize.level_counts import usable_levels
+from neft.characterize.level_counts import enough, usable_levels
 from neft.characterize.reads import read_reads
 from neft.characterize.terminal import summary
 from neft.devices import PRESETS
@@ -33,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with one_line():
         _check_name(given.technology)
         check_output(given.output)
-        tables = _tables(read_reads(given.reads), given)
+        reads = read_reads(given.reads)
+        tables = _tables(reads, given)
         write(given.output, tables)
-    print(summary(tables, given.output))
+    print(*_left_out(reads, given.g_max_uS), summary(tables, given.output), sep="\n\n")
 
 
 def _check_name(technology: str) -> None:
@@ -48,7 +49,7 @@ def _check_name(technology: str) -> None:
 
 
 def _tables(reads: pd.DataFrame, given: argparse.Namespace) -> dict[str, pd.DataFrame]:
-    g_max_S = given.g_max_uS * 1e-6
+    g_max_S = given.g_max_uS / 1e6
     try:
         return characterize(
             reads,
@@ -59,9 +60,18 @@ def _tables(reads: pd.DataFrame, given: argparse.Namespace) -> dict[str, pd.Data
         )
     except ValueError as error:
         fewer = usable_levels(reads, g_max_S=g_max_S, below=given.levels)
-        if fewer is None:
+        if fewer is None or enough(reads, g_max_S=g_max_S, levels=given.levels):
             raise
         raise ValueError(f"{error}; --levels {fewer} would do") from error
+
+
+def _left_out(reads: pd.DataFrame, g_max_uS: float) -> list[str]:
+    """Say how many cells lie outside of the range: most of them, if G_max is too small."""
+    first = reads[reads.time_s == 0].conductance_S
+    above = int((first >= g_max_uS / 1e6).sum())
+    if "target_S" in reads or not above:
+        return []
+    return [f"Left out: {above} of {len(first)} cells, whose first read is G_max or more."]
 
 
 if __name__ == "__main__":

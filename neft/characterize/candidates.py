@@ -88,9 +88,8 @@ def fit_ratio_gaussian(
     if ratio is None:
         middle = is_middle(u).bool().numpy()
         if middle.all() or not middle.any():
-            raise ValueError(
-                f"g must have levels in and outside of 0.25 < g < 0.75, got {g.round(3).tolist()}"
-            )
+            rule = "levels must lie both in and outside of 0.25 < g < 0.75, fractions of G_max"
+            raise ValueError(f"{rule}, got g {g.round(3).tolist()}")
         inner, outer = (np.average(mean_square[z], weights=n[z]) for z in (middle, ~middle))
         ratio = float(np.sqrt(inner / outer))
     shape = RatioGaussian("s-ratio", "", ratio=ratio).spread(u).expand_as(u).numpy()

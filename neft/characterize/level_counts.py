@@ -25,7 +25,7 @@ def usable_levels(reads: pd.DataFrame, *, g_max_S: float, below: int) -> int | N
     # Nothing above can do: every level needs cells of its own.
     count = min(below - 1, reads["cell"].nunique() * _cycles(reads) // FEWEST_ERRORS)
     while count >= FEWEST_LEVELS:
-        if _enough(reads, g_max_S, count):
+        if enough(reads, g_max_S=g_max_S, levels=count):
             return count
         count = min(count - 1, count * 9 // 10)
     return None
@@ -35,7 +35,8 @@ def _cycles(reads: pd.DataFrame) -> int:
     return reads["cycle"].nunique() if "cycle" in reads else 1
 
 
-def _enough(reads: pd.DataFrame, g_max_S: float, levels: int) -> bool:
+def enough(reads: pd.DataFrame, *, g_max_S: float, levels: int) -> bool:
+    """Return whether these reads are enough for so many levels."""
     try:
         errors = level_errors(reads, g_max_S=g_max_S, levels=levels)
     except ValueError:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from neft._utils.checks import positive
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, check_reads
+from neft.characterize.sizes import check_first_reads, check_targets
 
 
 def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd.DataFrame:
@@ -38,9 +39,9 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
         g (target, or else initial conductance) and error (fractions of G_max).
 
     Raises:
-        ValueError: an unusable argument or read; several temperatures; a target above G_max;
-            without targets, a cell without a read at time 0; a time and level with fewer than two
-            reads or only equal errors.
+        ValueError: an unusable argument or read; several temperatures; reads, targets and G_max
+            that are not of one size (`neft.characterize.sizes`); without targets, a cell without a
+            read at time 0; a time and level with fewer than two reads or only equal errors.
 
     Examples:
         >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
@@ -64,7 +65,7 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
     else:
         errors = _from_initial_reads(reads, g_max_S, levels)
         every = pd.MultiIndex.from_product([errors["time_s"].unique(), range(levels)])
-    _check_groups(errors.groupby(["time_s", "level"])["error"], every)
+    _check_groups(errors.groupby(["time_s", "level"])["error"], every, g_max_S / levels)
     return errors
 
 
@@ -131,17 +132,13 @@ def rank_correlations(errors: pd.DataFrame, *, technology: str) -> pd.DataFrame:
 
 def _from_targets(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.DataFrame:
     """Return time_s, level, unit, g and error of every read."""
-    # Targets lie on edges of levels and of the range, where rounding of units must not decide.
-    above = reads["target_S"] > g_max_S * (1 + 1e-9)
-    if above.any():
-        row = above.idxmax()
-        rule = f"target_S must be at most g_max_S {g_max_S:g}"
-        raise ValueError(f"reads: row {row}: {rule}, got {reads['target_S'].at[row]}")
+    check_targets(reads, g_max_S)
     reads = reads.sort_values(["time_s", *_unit(reads)])
     target = reads["target_S"]
     if target.nunique() <= levels:
         level = target.rank(method="dense").astype(int) - 1
     else:
+        # Targets lie on edges of levels, where rounding of units must not decide.
         level = np.floor((target / (g_max_S / levels)).round(9)).clip(upper=levels - 1).astype(int)
     unit = reads.groupby(_unit(reads)).ngroup()
     g, error = (target / g_max_S).clip(upper=1), (reads["conductance_S"] - target) / g_max_S
@@ -157,11 +154,13 @@ def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.
     initial = cell.map(reads["conductance_S"].set_axis(cell)[~later.to_numpy()])
     if initial.isna().any():
         lost = reads[_unit(reads)][initial.isna()].iloc[0]
-        rule = f"{', '.join(lost.index)} must have a read at time_s 0"
+        rule = f"without targets, each {' and '.join(lost.index)} must have a read at time_s 0"
         raise ValueError(f"reads: {rule}, got none for {', '.join(map(str, lost))}")
+    check_first_reads(initial, g_max_S)
     kept = later & (initial < g_max_S)
     if not kept.any():
-        raise ValueError(f"reads: some cell below g_max_S {g_max_S:g} must be read again, got none")
+        rule = f"some cell must begin below G_max, {1e6 * g_max_S:g} uS, and be read again"
+        raise ValueError(f"reads: {rule}, got none")
     # Rounding may lift a conductance just below G_max to the level above the last.
     level = np.floor(initial / (g_max_S / levels)).clip(upper=levels - 1).astype(int)
     g, error = initial / g_max_S, (reads["conductance_S"] - initial) / g_max_S
@@ -172,10 +171,16 @@ def _unit(reads: pd.DataFrame) -> list[str]:
     return ["cell", "cycle"] if "cycle" in reads else ["cell"]
 
 
-def _check_groups(errors: pd.api.typing.SeriesGroupBy, every: pd.MultiIndex | None) -> None:
+def _check_groups(
+    errors: pd.api.typing.SeriesGroupBy, every: pd.MultiIndex | None, width_S: float
+) -> None:
     found = errors.agg(["size", "nunique"])
     if every is not None:
         found = found.reindex(every, fill_value=0)
     for (time_s, level), n in found["size"][found["nunique"] < 2].items():
         rule = f"level {level} at time_s {time_s:g} must have at least 2 reads that differ"
-        raise ValueError(f"reads: {rule}, got {n}" + " equal ones" * (n > 1))
+        got = f"{n}" + " equal ones" * (n > 1)
+        if every is not None:  # levels are parts of the range
+            ends = (1e6 * width_S * end for end in (level, level + 1))
+            got += " that begin at {:g} to {:g} uS".format(*ends)
+        raise ValueError(f"reads: {rule}, got {got}")

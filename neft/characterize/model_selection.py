@@ -64,10 +64,8 @@ def compare(
     """
     least = min(map(len, groups), default=0)
     if len(groups) < 2 or least < 4:
-        raise ValueError(
-            f"groups must be at least 2 levels of at least 4 errors each, "
-            f"got {len(groups)} of at least {least}"
-        )
+        rule = "groups must be at least 2 levels of at least 4 reads each at every time"
+        raise ValueError(f"{rule}, got {len(groups)}, the smallest of {least}")
     shuffled = [rng.permutation(errors) for errors in groups]
     train = [errors[: len(errors) // 2] for errors in shuffled]
     test = [errors[len(errors) // 2 :] for errors in shuffled]

@@ -22,8 +22,10 @@ time and level of conductance, with the distribution of the error. All of `LEVEL
 - `mean`, `std`, `skewness`, `excess_kurtosis` and quantiles (`q0.005` to `q0.995`) of the error;
   all but skewness and kurtosis are fractions of G_max.
 
-CSV is comma-separated UTF-8 with the names in its first row. Other columns are left out, but
-columns that begin with conductance, target or temperature must have one of the names above.
+CSV is comma-separated UTF-8 with the names in its first row; lines before it that begin with # are
+left out. So are other columns, but those that begin with conductance, target or temperature must
+have one of the names above. A read that failed (no number, or negative) is no read: its row must be
+left out.
 """
 
 import warnings
@@ -56,12 +58,16 @@ def _reads_schema(
     optional = {target: [NON_NEGATIVE], "temperature_K": [POSITIVE], "cycle": COUNT}
     rules = {"time_s": [NON_NEGATIVE], conductance: [NON_NEGATIVE]}
     rules |= {name: rule for name, rule in optional.items() if name in names}
+    advice = {conductance: "leave out the row if the read failed"}
     columns = {"cell": schemas.text("cell")} | {
-        name: schemas.number(name, *rules[name]) for name in rules
+        name: schemas.number(name, *rules[name], advice=advice.get(name, "")) for name in rules
     }
     unit = ["cell", "cycle"] if "cycle" in names else ["cell"]
+    again = "" if "cycle" in names else "a column cycle tells apart programmings of one cell"
     same = [schemas.constant(name, unit) for name in (target, "temperature_K") if name in names]
-    return pa.DataFrameSchema(columns, checks=[schemas.unique(*unit, "time_s"), *same])
+    return pa.DataFrameSchema(
+        columns, checks=[schemas.unique(*unit, "time_s", advice=again), *same]
+    )
 
 
 _LEVELS = pa.DataFrameSchema(

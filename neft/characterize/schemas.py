@@ -19,12 +19,13 @@ COUNT = [INTEGER, NON_NEGATIVE, ("be below 2^53", lambda values: values < 2**53)
 FRACTION: Rule = ("lie in [0, 1]", lambda values: values.between(0, 1))
 
 
-def must(columns: str, rule: str, holds: Callable) -> pa.Check:
+def must(columns: str, rule: str, holds: Callable, advice: str = "") -> pa.Check:
     """Return a check of one column or, their names joined by commas, of several.
 
-    `checked` finds the values by the names before " must" and reports the first failure only.
+    `checked` finds the values by the names before " must", reports the first failure only, and ends
+    with the advice on what to do.
     """
-    error = f"{columns} must {rule}"
+    error = f"{columns} must {rule}" + f"; {advice}" * bool(advice)
     return pa.Check(holds, error=error, ignore_na=False, n_failure_cases=1)
 
 
@@ -34,15 +35,16 @@ def text(column: str) -> pa.Column:
     return pa.Column(checks=filled, nullable=True)
 
 
-def number(column: str, *rules: Rule) -> pa.Column:
+def number(column: str, *rules: Rule, advice: str = "") -> pa.Column:
     """A finite number that follows rules, each in words and as a function of the column."""
     rules = (("be a finite number", np.isfinite), *rules)
-    return pa.Column(float, [must(column, *rule) for rule in rules], nullable=True)
+    return pa.Column(float, [must(column, *rule, advice) for rule in rules], nullable=True)
 
 
-def unique(*keys: str) -> pa.Check:
+def unique(*keys: str, advice: str = "") -> pa.Check:
     """No two rows have the same values in these columns."""
-    return must(", ".join(keys), "be unique together", lambda t: ~t.duplicated(list(keys)))
+    rows = ", ".join(keys)
+    return must(rows, "be unique together", lambda t: ~t.duplicated(list(keys)), advice)
 
 
 def constant(column: str, keys: Sequence[str]) -> pa.Check:
@@ -75,6 +77,7 @@ def checked(table: pd.DataFrame, schema: pa.DataFrameSchema, source: str | Path)
         # Within a row, rules of one column ("Column") come before those of the whole table.
         failure = error.failure_cases.sort_values(["index", "schema_context", "check_number"])
     line, rule = failure[["index", "check"]].iloc[0]
+    rule, *advice = rule.split("; ")
     columns = rule.partition(" must")[0].split(", ")
     values = ", ".join(shown(table[name].astype(object).at[line]) for name in columns)
-    raise ValueError(f"{source}: row {line}: {rule}, got {values}")
+    raise ValueError("; ".join([f"{source}: row {line}: {rule}, got {values}", *advice]))

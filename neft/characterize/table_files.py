@@ -1,8 +1,12 @@
 """Read a file as a table of raw fields, with rows numbered like the lines of a CSV file."""
 
+import gzip
+import re
 import zlib
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +25,8 @@ def read_table(path: str | Path, least: int = 1) -> pd.DataFrame:
         least: number of rows that it must have.
 
     Returns:
-        The file's columns, indexed by line; the names are line 1, as in a CSV file. Fields are
-        text, except for numbers in Parquet.
+        The file's columns, indexed by line; the names are line 1, as in a CSV file without notes,
+        lines before the names that begin with #. Fields are text, except for numbers in Parquet.
 
     Raises:
         ValueError: no such file, not a readable table, too few rows, or two columns of the
@@ -46,19 +50,27 @@ def read_text(
     """
     check_regular(path)
     # Blank lines stay until the lines are numbered; "NA" and the like stay text.
-    raw = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
-    zipped = "gzip" if _suffix(path) == ".gz" else None
+    raw: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False}
+    raw |= {"sep": delimiter, "skipinitialspace": True, "skip_blank_lines": False}
+    zipped = _suffix(path) == ".gz"
     try:
-        table = pd.read_csv(path, sep=delimiter, skipinitialspace=True, compression=zipped, **raw)
+        raw["skiprows"] = notes = 0 if header else _notes(path, zipped)
+        table = pd.read_csv(path, compression="gzip" if zipped else None, **raw)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from error
-    table.index += 1
+    table.index += 1 + notes
     table = table[table.fillna("").ne("").any(axis=1)]
     if len(table) < (least if header else least + 1):
-        raise _empty(path, row=len(table) + 1)
+        raise _empty(path, row=notes + len(table) + 1)
     if not header:
         header, table = table.iloc[0], table.iloc[1:]
     return _titled(table, list(header), path)
+
+
+def _notes(path: str | Path, zipped: bool) -> int:
+    """Count the lines that begin with # before the names of a CSV file."""
+    with (gzip.open if zipped else open)(path, "rb") as file:
+        return sum(1 for _ in takewhile(lambda line: line.startswith(b"#"), file))
 
 
 def _read_parquet(path: str | Path, least: int) -> pd.DataFrame:
@@ -79,6 +91,9 @@ def _read_parquet(path: str | Path, least: int) -> pd.DataFrame:
 
 def _unreadable(path: str | Path, error: Exception) -> ValueError:
     text = " ".join(str(error).split())
+    if counts := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text):
+        fields, row, found = counts.groups()
+        text = f"row {row} of {found} fields between commas, after rows of {fields}"
     return ValueError(f"{path}: file must be a readable table, got {text}")
 
 

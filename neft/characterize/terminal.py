@@ -46,7 +46,7 @@ def _table(found: pd.DataFrame) -> str:
         (f"{row.time_s:g}", f"{row.sigma_d:.4f} ({row.low:.4f} to {row.high:.4f})", row.candidate)
         for row in found.itertuples()
     ]
-    return "\n".join(f"{time_s:>10}  {size:28}{model}" for time_s, size, model in rows)
+    return "\n".join(f"{time_s:>10}  {size:28}  {model}" for time_s, size, model in rows)
 
 
 def lines_for_params(found: pd.DataFrame, output: Path) -> str:

@@ -92,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments).params
     with one_line():
         run = folder(chosen)
+        if not (run / OUT).is_dir():
+            rule = f"its run must be finished, got no {run / OUT}"
+            raise ValueError(f"{chosen}: {rule}; to run it: neft run {chosen}")
         if subprocess.run(["dvc", "status", "--quiet"], cwd=run).returncode:
             raise ValueError(f"{chosen}: the run must be up to date; run: neft run {chosen}")
         publish(run)

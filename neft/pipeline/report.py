@@ -124,7 +124,7 @@ def _facts(run: Parameters, methods: str) -> str:
 
 
 def main() -> None:
-    """Write the report of the last pipeline run, whose folder is the current one."""
+    """Write the report of the last pipeline run, whose folder is the current one; say where."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("executed", type=Path, help="folder of executed notebooks")
     parser.add_argument("report", type=Path, help="HTML file to write")
@@ -142,6 +142,7 @@ def main() -> None:
         text = page(TITLE, summary(Path("params.yaml"), OUT), sections, unfolded="results")
         with atomic_path(arguments.report) as partial:
             partial.write_text(text, encoding="utf-8")
+    print(f"To read: {arguments.report.resolve()}")
 
 
 if __name__ == "__main__":

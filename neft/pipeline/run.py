@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neft._utils.commands import one_line
+from neft._utils.files import check_regular
 from neft.pipeline import dvc_files, parameters
 from neft.pipeline.parameters import Parameters
 from neft.pipeline.yaml_files import read_yaml
@@ -36,23 +37,34 @@ DVC_CONFIG = """\
 
 
 def folder(params: Path) -> Path:
-    """Return the folder of a parameter file's run, and create what is missing in it.
+    """Return the folder of a parameter file's run; nothing is written.
 
     Args:
         params: params.yaml or params/NAME.yaml; the repository's root is the current folder.
 
     Raises:
-        ValueError: another file, or something else is where a link must be.
+        ValueError: another file, or there is none.
     """
     params = Path(os.path.relpath(params))
-    if params == Path("params.yaml"):
-        return Path()
-    if params.parent != Path("params") or params.suffix != ".yaml":
+    default = params == Path("params.yaml")
+    if not default and (params.parent != Path("params") or params.suffix != ".yaml"):
         raise ValueError(f"PARAMS must be params.yaml or params/NAME.yaml, got '{params}'")
-    own = Path("results") / params.stem
+    check_regular(params)
+    return Path() if default else Path("results") / params.stem
+
+
+def make_folder(params: Path) -> Path:
+    """Return the folder of a parameter file's run, and create what is missing in it.
+
+    Takes and raises what `folder` does, and ValueError if something else is where a link must be.
+    """
+    own = folder(params)
+    if own == Path():
+        return own
     (own / ".dvc").mkdir(parents=True, exist_ok=True)
     (own / ".dvc" / "config").write_text(DVC_CONFIG, encoding="utf-8")
-    for link, target in {"params.yaml": str(params), **{name: name for name in SHARED}}.items():
+    targets = {"params.yaml": os.path.relpath(params), **{name: name for name in SHARED}}
+    for link, target in targets.items():
         _link(own / link, Path("../..") / target)
     return own
 
@@ -115,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run.compute.machine.check()
         _check_folders(chosen, run)
         _check_imports(Path("data.dvc"))
-        own = folder(chosen)
+        own = make_folder(chosen)
         for given in (run.variation.folder, run.dataset.folder):
             _link_folder(own, Path(given))
         os.chdir(own)

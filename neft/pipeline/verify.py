@@ -65,10 +65,31 @@ def verdict(low: float, high: float) -> str:
     return "worse" if high < 0 else "no significant difference"
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise ValueError(f"{path}: must exist; run and publish before")
-    return pd.read_csv(path)
+def tables(params: Path) -> list[pd.DataFrame]:
+    """Compare the result tables of a run with the published ones.
+
+    Args:
+        params: params.yaml or params/NAME.yaml; the repository's root is the current folder.
+
+    Returns:
+        What `compare` finds for each of `TABLES`.
+
+    Raises:
+        ValueError: the run is not finished or not published, or see `compare`.
+    """
+    run, results = folder(params), Path("metrics/results")
+    paths = [(run / OUT / results / name, run / results / name) for name in TABLES]
+    for ours, published in paths:
+        if not ours.is_file():
+            rule = f"its run must be finished, got no {ours}"
+            raise ValueError(f"{params}: {rule}; to run it: neft run {params}")
+        if not published.is_file():
+            rule = f"a run must be published to compare with, got no {published}"
+            raise ValueError(f"{params}: {rule}; to publish this one: neft publish {params}")
+    return [
+        compare(pd.read_csv(ours), pd.read_csv(published), quantity)
+        for (ours, published), quantity in zip(paths, TABLES.values(), strict=True)
+    ]
 
 
 def lines(found: pd.DataFrame) -> list[str]:
@@ -93,14 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="neft verify", description=main.__doc__)
     parser.add_argument("params", nargs="?", type=Path, default=Path("params.yaml"))
     with one_line():
-        run, results = folder(parser.parse_args(arguments).params), Path("metrics/results")
-        tables = [
-            compare(_read(run / OUT / results / name), _read(run / results / name), quantity)
-            for name, quantity in TABLES.items()
-        ]
-    for table in tables:
+        compared = tables(parser.parse_args(arguments).params)
+    for table in compared:
         print("\n".join(lines(table)))
-    agree = pd.concat(tables).agrees
+    agree = pd.concat(compared).agrees
     print(f"{agree.sum()} of {len(agree)} agree")
     sys.exit(not agree.all())
 

@@ -105,8 +105,8 @@ BAD = {
         "level 7 at time_s 1 must have at least 2 reads that differ, got 0",
     ),
     "one target": (
-        lambda reads: reads[reads.target_uS < 5],
-        "groups must be at least 2 levels of at least 4 errors each, got 1 of at least 200",
+        lambda reads: reads[reads.target_uS > 45],
+        "groups must be at least 2 levels of at least 4 reads each at every time, got 1, the smal",
     ),
 }
 

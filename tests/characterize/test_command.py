@@ -144,8 +144,34 @@ def test_usable_levels_are_fewer_and_each_has_enough_cells(cells: int, tmp_path:
 def test_an_empty_part_of_the_range_has_no_usable_number(root: Path) -> None:
     reads = read_reads("reads.csv")
     assert usable_levels(reads, g_max_S=100e-6, below=32) is None
-    with pytest.raises(SystemExit, match=r"at least 2 reads that differ, got 0$"):
+    with pytest.raises(SystemExit, match=r"got 0 that begin at 50 to 53\.125 uS$"):
         __main__.main(["reads.csv", "--technology=x", "--g-max-uS=100", "--output=x", "--quiet"])
+
+
+@pytest.mark.parametrize("g_max_uS", ["0.05", "50000", "50e6"])
+@pytest.mark.parametrize("columns", [["target_uS"], []])
+def test_a_wrong_unit_of_the_range_is_named_without_advice_on_levels(
+    g_max_uS: str, columns: list[str], root: Path
+) -> None:
+    reads = pd.read_csv("reads.csv")
+    reads = reads.assign(target_uS=reads.groupby("cell").conductance_uS.transform("first"))
+    reads[["cell", "time_s", "conductance_uS", *columns]].to_csv("reads.csv", index=False)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main(["reads.csv", "--technology=x", f"--g-max-uS={g_max_uS}", "--output=x"])
+    said = str(ended.value.code)
+    assert "G_max" in said and f" {float(g_max_uS):g} uS" in said and "--levels" not in said
+    assert not Path("x").exists()
+
+
+def test_cells_beyond_the_range_are_counted(root: Path, capsys) -> None:
+    first = pd.read_csv("reads.csv").query("time_s == 0").conductance_uS
+    __main__.main(
+        ["reads.csv", "--technology=x", "--g-max-uS=40", "--levels=8", "--output=x", "--quiet"]
+    )
+    said = capsys.readouterr().out.splitlines()[0]
+    assert (
+        said == f"Left out: {(first >= 40).sum()} of 600 cells, whose first read is G_max or more."
+    )
 
 
 NAMES = ["mine", "a" * 60, "a" * 61, "my device", "9x", "a/b", "hardware", *PRESETS, "RRAM_B"]

@@ -99,7 +99,8 @@ def changed(reads, row, column, value):
         ({"g_max_S": math.nan}, "g_max_S must be positive and finite, got nan"),
         ({"levels": 0}, "levels must be a positive integer, got 0"),
         ({"levels": 2.5}, "levels must be a positive integer, got 2.5"),
-        ({"g_max_S": 1e-30}, "some cell below g_max_S 1e-30 must be read again, got none"),
+        ({"g_max_S": 1e-30}, "4 times G_max must be above the median .*, got G_max 1e-24 uS"),
+        ({"g_max_S": 1e-3}, "G_max must be below 4 times the largest first read, .*, got 1000 uS"),
         ({"levels": 500}, r"level \d+ at time_s 0.5 must have at least 2 reads that differ, got"),
     ],
 )
@@ -115,23 +116,37 @@ BAD_READS = {
         lambda r: changed(r, 7, "conductance_S", -1.0)
     ),
     "row 7: cell, time_s must be unique together, got 6, 0.0": lambda r: changed(r, 7, "cell", 6),
-    "cell must have a read at time_s 0, got none for 3": lambda r: r.drop(index=3),
-    "some cell below g_max_S 4e-05 must be read again, got none": lambda r: r[r["time_s"] == 0],
-    f"level 0 at time_s 0.5 {TWO_READS} 240 equal ones": lambda r: r.assign(conductance_S=1e-6),
+    "without targets, each cell must have a read at time_s 0, got none for 3": lambda r: r.drop(
+        index=3
+    ),
+    "some cell must begin below G_max, 40 uS, and be read again, got none": (
+        lambda r: r[r["time_s"] == 0]
+    ),
+    f"level 0 at time_s 0.5 {TWO_READS} 60 equal ones that begin at 0 to 10 uS": (
+        lambda r: r.assign(conductance_S=r["cell"] % 4 * 1e-5 + 5e-6)
+    ),
 }
 BAD_FULL_READS = {
     "row 4: target_S must be one value in a cell an": lambda r: changed(r, 3, "target_S", 3e-5),
-    "row 0: target_S must be at most g_max_S 4e-05, got 5e-": lambda r: r.assign(target_S=5e-5),
+    "G_max must be at least the largest target, 50 uS, got 40 uS;": (
+        lambda r: r.assign(target_S=5e-5)
+    ),
+    "G_max must be below 4 times the largest target, 0.04 uS, got 40 uS;": (
+        lambda r: r.assign(target_S=r["target_S"] / 1e3)
+    ),
+    "read / target must be 0.01 to 100 in the median, got": (
+        lambda r: r.assign(conductance_S=r["conductance_S"] / 1e3)
+    ),
     "temperature_K must be one value in a level table, got [300.0, 301.0]": (
         lambda r: r.assign(temperature_K=300 + r["cell"] % 2)
     ),
     f"level 0 at time_s 0 {TWO_READS} 1": (
-        lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 1e-5))[r["cycle"] == 0]
+        lambda r: r.assign(target_S=np.where(r["cell"] == 9, 0, 2e-5))[r["cycle"] == 0]
     ),
     f"level 0 at time_s 0 {TWO_READS} 20 equal ones": lambda r: r.assign(
         conductance_S=r["target_S"]
     ),
-    "cell, cycle must have a read at time_s 0, got none for 8, 1": (
+    "without targets, each cell and cycle must have a read at time_s 0, got none for 8, 1": (
         lambda r: r.drop(columns="target_S")[(r["time_s"] > 0) | (r["cycle"] == 0)]
     ),
 }

@@ -18,6 +18,10 @@ ONE_UNIT = "exactly one column must be of ['conductance_S', 'conductance_mS', 'c
 ONE_TARGET = "at most one column must be of ['target_S', 'target_mS', 'target_uS']"
 
 
+FAILED = "; leave out the row if the read failed"
+AGAIN = "; a column cycle tells apart programmings of one cell"
+
+
 def no_unit(*names):
     return f"row 1: {ONE_UNIT}, got {list(names)}"
 
@@ -25,6 +29,8 @@ def no_unit(*names):
 BAD_TABLES = {
     "": "file must be a readable table, got No columns to parse from file",
     HEADER: "row 2: table must have a row here, got its end",
+    f"# a note\n{HEADER}": "row 3: table must have a row here, got its end",
+    "# a note\n": "file must be a readable table, got No columns to parse from file",
     "time_s,conductance_S\n0,1\n": (
         "row 1: columns must include ['cell'], got ['time_s', 'conductance_S']"
     ),
@@ -47,21 +53,23 @@ BAD_TABLES = {
     "cell,cell\na,b\n": (
         "row 1: 2 columns must have as many different names, got ['cell', 'cell']"
     ),
-    "cell,time_s,conductance_uS\na,0,-2\n": "row 2: conductance_uS must be non-negative, got '-2'",
+    "cell,time_s,conductance_uS\na,0,-2\n": (
+        f"row 2: conductance_uS must be non-negative, got '-2'{FAILED}"
+    ),
 }
 BAD_FOURTH_ROWS = {
     **{
-        f"a,1,{value}": f"conductance_S must be a finite number, got '{value}'"
+        f"a,1,{value}": f"conductance_S must be a finite number, got '{value}'{FAILED}"
         for value in ("high", "True", "inf", "nan", "")
     },
-    "a,1": "conductance_S must be a finite number, got ''",
-    "a,1,-1e-6": "conductance_S must be non-negative, got '-1e-6'",
+    "a,1": f"conductance_S must be a finite number, got ''{FAILED}",
+    "a,1,-1e-6": f"conductance_S must be non-negative, got '-1e-6'{FAILED}",
     "a,later,1": "time_s must be a finite number, got 'later'",
     "a,-inf,1": "time_s must be a finite number, got '-inf'",
     "a,-1,1": "time_s must be non-negative, got '-1'",
     ",1,1e-6": "cell must not be empty, got ''",
-    "a,0.0,3e-6": "cell, time_s must be unique together, got 'a', '0.0'",
-    "a,0,1\n\nb,x,-1\nc,1,y": "cell, time_s must be unique together, got 'a', '0'",
+    "a,0.0,3e-6": f"cell, time_s must be unique together, got 'a', '0.0'{AGAIN}",
+    "a,0,1\n\nb,x,-1\nc,1,y": f"cell, time_s must be unique together, got 'a', '0'{AGAIN}",
 }
 FULL = "cell,cycle,time_s,conductance_uS,target_uS,temperature_K\na,0,0,9,10,300\n"
 BAD_THIRD_ROWS = {
@@ -82,9 +90,14 @@ BAD_ROWS = {f"{GOOD}{row}\n": f"row 4: {rule}" for row, rule in BAD_FOURTH_ROWS.
 BAD_ROWS |= {f"{FULL}{row}\n": f"row 3: {rule}" for row, rule in BAD_THIRD_ROWS.items()}
 BAD_READS = BAD_TABLES | BAD_ROWS
 BAD_READS |= {
-    f"{GOOD}\n\nb,1,-1\n": "row 6: conductance_S must be non-negative, got '-1'",
-    f"{GOOD}a,1,1e-6,9\n": (
-        f"{UNREADABLE}Error tokenizing data. C error: Expected 3 fields in line 4, saw 4"
+    f"{GOOD}\n\nb,1,-1\n": f"row 6: conductance_S must be non-negative, got '-1'{FAILED}",
+    f"{GOOD}a,1,1e-6,9\n": (f"{UNREADABLE}row 4 of 4 fields between commas, after rows of 3"),
+    f"# wafer 7, die 3\n#\n{GOOD}b,1,-1\n": (
+        f"row 6: conductance_S must be non-negative, got '-1'{FAILED}"
+    ),
+    f"{GOOD}# end\n": "row 4: time_s must be a finite number, got ''",
+    f"# 1, 2\n{GOOD}a,1,1e-6,9\n": (
+        f"{UNREADABLE}row 5 of 4 fields between commas, after rows of 3"
     ),
 }
 

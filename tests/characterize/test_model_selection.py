@@ -105,7 +105,7 @@ def test_halves_are_random_and_share_no_cell_whatever_the_order_of_cells() -> No
 @pytest.mark.parametrize("shape", [(1, 10), (8, 3)])
 def test_too_few_reads_are_refused(shape: tuple[int, int]) -> None:
     groups = list(np.ones(shape))
-    with pytest.raises(ValueError, match="at least 2 levels of at least 4 errors"):
+    with pytest.raises(ValueError, match="at least 2 levels of at least 4 reads"):
         compare(G[: shape[0]], groups, rng=np.random.default_rng(0))
 
 

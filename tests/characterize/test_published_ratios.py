@@ -58,7 +58,7 @@ def test_log_likelihoods_are_those_of_the_cells_and_largest_at_the_fitted_values
 
 def test_a_ratio_is_fitted_only_to_levels_in_both_zones(levels) -> None:
     for zone in ("0.25 < g < 0.75", "g < 0.25 or g > 0.75"):
-        with pytest.raises(ValueError, match=r"in and outside of 0.25 < g < 0.75, got \[.*\]$"):
+        with pytest.raises(ValueError, match=r"in and outside of .*, got g \[.*\]$"):
             fit_ratio(levels.query(zone))
 
 

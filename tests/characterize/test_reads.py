@@ -1,6 +1,7 @@
 """Laws of the reader: units, forms and times."""
 
 import doctest
+import gzip
 import math
 
 import numpy as np
@@ -38,6 +39,18 @@ def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path):
     pd.testing.assert_frame_equal(
         read_reads(tmp_path / "plain.csv"), read_reads(tmp_path / "other.csv")
     )
+
+
+def test_notes_before_the_names_do_not_matter_and_later_ones_are_rows(tmp_path):
+    (tmp_path / "plain.csv").write_text(GOOD)
+    expected = read_reads(tmp_path / "plain.csv")
+    noted = f"# wafer 7, die 3, exported by hand\n#\n{GOOD}"
+    (tmp_path / "noted.csv").write_text(noted)
+    (tmp_path / "noted.csv.gz").write_bytes(gzip.compress(noted.encode()))
+    for path in tmp_path.glob("noted.*"):
+        pd.testing.assert_frame_equal(read_reads(path), expected)
+    (tmp_path / "plain.csv").write_text(GOOD.replace("b,", "#b,"))
+    assert read_reads(tmp_path / "plain.csv")["cell"].tolist() == ["a", "#b"]
 
 
 def test_csv_and_parquet_of_a_table_give_identical_reads(tmp_path, full):

@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -74,6 +75,19 @@ def test_page_shows_without_a_network_and_from_another_folder(
     )
     for link in re.findall(r'href="([^"#][^"]*)"', shown):
         assert link.startswith("https://") or (ROOT / "neft" / link).exists(), link
+
+
+def test_the_command_ends_with_the_place_of_its_page(tmp_path: Path, monkeypatch, capsys) -> None:
+    section = report.read(book(tmp_path, "results"))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "read", lambda path: section)
+    monkeypatch.setattr(report, "summary", lambda *given: NO_RUN)
+    monkeypatch.setattr("sys.argv", ["report", "executed", "out/report.html"])
+    report.main()
+    said = capsys.readouterr().out.rstrip("\n")
+    assert said == f"To read: {tmp_path / 'out' / 'report.html'}"
+    assert NO_RUN in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_links_out_of_a_notebook_lead_to_what_every_run_has(tmp_path: Path) -> None:

@@ -58,10 +58,10 @@ def test_other_runs_have_a_folder_that_links_to_the_root(
 
 
 def test_folder_is_made_once_and_what_is_published_is_kept(root: Path) -> None:
-    readme = root / run.folder(Path("params/mine.yaml")) / "README.md"
+    readme = root / run.make_folder(Path("params/mine.yaml")) / "README.md"
     assert not readme.exists()
     readme.write_text("what I read in it")
-    run.folder(Path("params/mine.yaml"))
+    run.make_folder(Path("params/mine.yaml"))
     assert readme.read_text() == "what I read in it"
 
 
@@ -90,15 +90,15 @@ def test_a_file_in_a_folders_place_ends_in_one_line(place: str, root: Path, monk
 
 
 def test_links_to_elsewhere_are_made_anew_and_files_in_their_place_refused(root: Path) -> None:
-    folder = run.folder(Path("params/mine.yaml"))
+    folder = run.make_folder(Path("params/mine.yaml"))
     (folder / "params.yaml").unlink()
     (folder / "params.yaml").symlink_to(root / "smoke.yaml")
-    run.folder(Path("params/mine.yaml"))
+    run.make_folder(Path("params/mine.yaml"))
     assert (folder / "params.yaml").samefile(root / "params" / "mine.yaml")
     (folder / "dvc.yaml").unlink()
     (folder / "dvc.yaml").write_text("stages: {}")
     with pytest.raises(ValueError, match=r"dvc.yaml must be a link to .*, got a file or folder"):
-        run.folder(Path("params/mine.yaml"))
+        run.make_folder(Path("params/mine.yaml"))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """A rerun is compared with what is published: each mean, each difference, each verdict."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from neft.pipeline import verify
+from neft.pipeline import publish, verify
 
 
 def table(values: list[float], half: float = 0.03) -> pd.DataFrame:
@@ -47,7 +49,9 @@ def test_runs_of_one_seed_are_not_compared() -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of two methods, and what of it is published."""
-    (tmp_path / "params.yaml").write_text("")
+    (tmp_path / "params").mkdir()
+    for params in ("params.yaml", "params/mine.yaml"):
+        (tmp_path / params).write_text("")
     means = table([0.9, 0.8]).drop(columns="against").rename(columns={"difference": "accuracy"})
     for folder in ("out", "."):
         results = tmp_path / folder / "metrics" / "results"
@@ -78,8 +82,35 @@ def test_the_command_prints_a_line_each_and_fails_if_one_differs(run: Path, caps
     assert last.endswith("better, published no significant difference")
 
 
-@pytest.mark.parametrize("folder", ["out/metrics", "metrics"])
-def test_a_run_that_is_not_finished_or_not_published_is_named(run: Path, folder: str) -> None:
-    (run / folder / "results" / "results.csv").unlink()
-    with pytest.raises(SystemExit, match=rf"error: {folder}/results/results\.csv: must exist"):
-        verify.main()
+@pytest.mark.parametrize("params", ["params.yaml", "params/mine.yaml"])
+@pytest.mark.parametrize("name", verify.TABLES)
+@pytest.mark.parametrize(
+    ("missing", "rule", "command"),
+    [("out", "its run must be finished", "run"), (".", "a run must be published", "publish")],
+)
+def test_a_run_that_is_not_finished_or_not_published_is_named(
+    run: Path, params: str, name: str, missing: str, rule: str, command: str
+) -> None:
+    folder = Path() if params == "params.yaml" else Path("results/mine")
+    if folder.name:
+        shutil.copytree("out", folder / "out")
+        shutil.copytree("metrics", folder / "metrics")
+    lost = folder / missing / "metrics" / "results" / name
+    lost.unlink()
+    with pytest.raises(SystemExit) as ended:
+        verify.main([params])
+    said = str(ended.value.code)
+    assert said.startswith(f"error: {params}: {rule}") and "\n" not in said
+    assert f"got no {lost}; " in said and said.endswith(f": neft {command} {params}")
+
+
+@pytest.mark.parametrize("command", [verify.main, publish.main])
+@pytest.mark.parametrize("params", ["params/mine.yaml", "params/none.yaml"])
+def test_what_was_not_run_is_refused_and_nothing_is_made(
+    run: Path, command: Callable, params: str
+) -> None:
+    before = sorted(run.rglob("*"))
+    rule = "its run must be finished" if "mine" in params else "must be a file"
+    with pytest.raises(SystemExit, match=f"^error: {params}: {rule}, got"):
+        command([params])
+    assert sorted(run.rglob("*")) == before
