@@ -2,12 +2,25 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 from neft._utils.checks import at_least, non_negative, one_of
 from neft.chip import Converters, Hardware, Percentile
+from neft.data.download import DOWNLOADS
+from neft.evaluation import load_trained
 from neft.evaluation.example_images import COUNT
 from neft.explore.aged_devices import hardware_at
-from neft.pretrained import network_names
+from neft.pretrained import FOLDER, network_names
+
+
+@cache
+def networks() -> list[str]:
+    """List the trained networks whose images come with the package, too."""
+    return [
+        name
+        for name in network_names()
+        if load_trained(FOLDER / f"{name}.safetensors")[1]["dataset"]["name"] not in DOWNLOADS
+    ]
 
 
 @dataclass(frozen=True)
@@ -15,7 +28,7 @@ class Choices:
     """A trained network on chips.
 
     Args:
-        network: in `neft.pretrained.network_names()`.
+        network: in `networks()`.
         device: in `neft.devices.MODEL_NAMES`.
         sigma_d: standard deviation of a device's error, fraction of its full range; None for the
             size that was measured on the device.
@@ -45,7 +58,7 @@ class Choices:
     images: int = 100
 
     def __post_init__(self) -> None:
-        one_of(network_names(), network=self.network)
+        one_of(networks(), network=self.network)
         hardware_at(self.device, self.time_s)
         non_negative(sigma_d=self.size)
         if self.clip is not None and not 1 < self.clip < math.inf:

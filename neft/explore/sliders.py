@@ -8,9 +8,8 @@ from typing import Any
 from neft._utils.checks import one_of
 from neft.devices import MODEL_NAMES, PRESETS
 from neft.explore.aged_devices import hardware_at, times
-from neft.explore.choices import Choices
+from neft.explore.choices import Choices, networks
 from neft.explore.exploration import explore
-from neft.pretrained import network_names
 
 CLIPS: dict[str, float | None] = {"none": None}
 CLIPS |= {f"{c:g} std": c for c in (4, 3.5, 3, 2.75, 2.5, 2.25, 2, 1.75, 1.5)}
@@ -160,7 +159,7 @@ def _controls(widgets: Any, start: Choices) -> dict[str, Any]:
     devices = [(f"{n} ({'published' if n in PRESETS else 'measured'})", n) for n in MODEL_NAMES]
     range_ = {"min": 0.0, "max": LARGEST_SIGMA_D, "step": 0.005, "readout_format": ".3f"}
     return {
-        "network": made("Dropdown", "Network", options=network_names(), value=start.network),
+        "network": made("Dropdown", "Network", options=networks(), value=start.network),
         "device": made("Dropdown", "Device", options=devices, value=start.device),
         "sigma_d": made("FloatSlider", "σ_d", value=start.size, **range_),
         "as_measured": made("Checkbox", "σ_d as measured", value=start.sigma_d is None),

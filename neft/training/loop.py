@@ -117,8 +117,7 @@ def train(
             compile is asked for without a compiler or with converters, the network was not
             initialised as the method needs it, or the periphery does not apply to it.
     """
-    if not isinstance(data, Splits):
-        raise ValueError(f"data must be Splits (neft.split_datasets), got {type(data).__name__}")
+    _check_kinds(method, data, hardware, schedule)
     periphery = periphery or Periphery()
     if compile and not periphery.converters.exact:
         raise ValueError(f"compile must be false with converters, got {compile}")
@@ -153,6 +152,19 @@ def train(
             break
     run.finish()
     return pd.DataFrame(run.history)
+
+
+def _check_kinds(method: object, data: object, hardware: object, schedule: object) -> None:
+    kinds = (
+        ("method", method, Method, "a method, as NoiseInjection()"),
+        ("data", data, Splits, "Splits (neft.split_datasets)"),
+        ("hardware", hardware, Hardware, 'Hardware, as Hardware.load("RRAM4")'),
+        ("schedule", schedule, Schedule, "a Schedule, as Schedule(epochs=5)"),
+    )
+    for name, value, kind, rule in kinds:
+        if not isinstance(value, kind):
+            got = value.__name__ if isinstance(value, type) else type(value).__name__
+            raise ValueError(f"{name} must be {rule}, got {got}")
 
 
 class _Run:

@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
+from helpers.training import HARDWARE, SCHEDULE
 
+from neft.data.datasets import Splits
 from neft.training import (
     IRS,
     OVF,
@@ -15,6 +17,7 @@ from neft.training import (
     RightCensored,
     ScaledLogits,
     SharpnessAware,
+    train,
 )
 from neft.training.negative_feedback import negative_feedback_loss
 
@@ -68,3 +71,20 @@ from neft.training.negative_feedback import negative_feedback_loss
 def test_impossible_settings_are_refused(make, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"method": NoiseFree}, r"method must be a method, as NoiseInjection\(\), got NoiseFree"),
+        ({"data": [1, 2]}, r"data must be Splits \(neft.split_datasets\), got list"),
+        ({"hardware": "RRAM4"}, r"hardware must be Hardware, as Hardware.load.*, got str"),
+        ({"schedule": 5}, r"schedule must be a Schedule, as Schedule\(epochs=5\), got int"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(
+    change: dict, said: str, tiny: Splits
+) -> None:
+    given = {"method": NoiseFree(), "data": tiny, "hardware": HARDWARE, "schedule": SCHEDULE}
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        train(torch.nn.Linear(2, 2), **given | change, sigma_d=0.1, seed=0)
