@@ -196,7 +196,7 @@ def test_unknown_sigma_d_data_and_large_networks_are_refused(run: Path, monkeypa
         with pytest.raises(ValueError, match=r"size must be at most 1,000 bytes, got \d+"):
             released(run)
     monkeypatch.delitem(model_card.SOURCES, "tiny")
-    with pytest.raises(ValueError, match=r"dataset\.name must be one of mnist, mnist5k, got 'tiny'"):
+    with pytest.raises(ValueError, match=r"dataset\.name must be one of mnist, .*got 'tiny'"):
         released(run)
     assert not pretrained.FOLDER.exists()
 
