@@ -130,9 +130,7 @@ def test_second_clone_and_a_folder_of_its_own_give_the_same_bytes(
     status = ("git", "status", "--short", "--ignored", ":!results", PYCACHE)
     before = second.call(*status)
     publish = ("python", "-m", "neft", "publish", "params/smoke.yaml")
-    assert "error: params/smoke.yaml: its run must be finished" in second.call(
-        *publish, fails=True
-    )
+    assert "error: params/smoke.yaml: its run must be finished" in second.call(*publish, fails=True)
     second.repro()
     assert second.repro() == set()
     assert second.results("results/smoke").items() <= clone.results().items()
