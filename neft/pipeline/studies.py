@@ -18,7 +18,7 @@ from neft.pipeline.schema import (
     Sizes,
     distinct,
 )
-from neft.training.factorial import FACTORS
+from neft.training.factorial import combinations
 from neft.training.grid import Benchmark
 from neft.training.loop import Schedule
 from neft.training.points import check_setting, points
@@ -87,20 +87,19 @@ class Deployment(Section):
 
 
 class Causes(Section):
-    """The factorial experiment: all combinations of `factors` (`neft.training.factorial`)."""
+    """The factorial experiment on combinations of `factors` (`neft.training.factorial`)."""
 
     sigma_d: Sizes
     seeds: Seeds
     epochs: Count
     chips: Count
     factors: Annotated[Names, Field(min_length=2)]
+    half: bool = False
 
-    @field_validator("factors")
-    @classmethod
-    def _known(cls, factors: list[str]) -> list[str]:
-        for factor in factors:
-            one_of(FACTORS, factor=factor)
-        return factors
+    @model_validator(mode="after")
+    def _known(self) -> "Causes":
+        combinations(self.factors, half=self.half)
+        return self
 
 
 class Border(Section):

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from math import prod
 
+import numpy as np
 import pandas as pd
 
 from neft.statistics.summary import crossed_mean
@@ -23,6 +23,8 @@ def effects(
     All combinations share their seeds and chips: a contrast is taken within each pair of seed and
     chip, and what seeds and chips have in common cancels.
 
+    Of a fraction of the combinations the same contrasts are taken, if none of them hides another.
+
     Args:
         draws: columns seed, chip, accuracy, one for each factor with its level, and those of `by`;
             one row per combination, seed and chip.
@@ -34,26 +36,34 @@ def effects(
         low, high (95 % interval over seeds and chips; NaN with one seed).
 
     Raises:
-        ValueError: a combination is missing, or they do not share seeds and chips.
+        ValueError: combinations are missing in a way that lets one effect hide another, or they do
+            not share seeds and chips.
     """
     names = list(factors)
     terms = [(name,) for name in names] + list(combinations(names, 2))
     rows = []
     for key, group in draws.groupby(list(by)):
         wide = group.pivot(index=["seed", "chip"], columns=names, values="accuracy")
-        if len(wide.columns) != 2 ** len(names) or wide.isna().any(axis=None):
-            rule = "must hold every combination of levels with the same seeds and chips"
+        signs = {name: _signs(wide.columns, name, factors[name]) for name in names}
+        contrasts = {term: np.prod([signs[name] for name in term], axis=0) for term in terms}
+        if wide.isna().any(axis=None) or not _tell_apart(list(contrasts.values())):
+            rule = "must hold every combination of levels, or half, with the same seeds and chips"
             raise ValueError(f"draws {rule}, got {len(wide.columns)} of {2 ** len(names)}")
         for term in terms:
-            signs = prod(_signs(wide.columns, name, factors[name]) for name in term)
-            contrast = (wide * signs).sum(axis=1) / (len(wide.columns) / 2)
+            contrast = (wide * contrasts[term]).sum(axis=1) / (len(wide.columns) / 2)
             factor, beside = term if len(term) == 2 else (*term, "")
             rows.append([*key, factor, beside, *crossed_mean(contrast.unstack("chip"))])
     columns = ["factor", "beside", "seeds", "chips", "effect", "low", "high"]
     return pd.DataFrame(rows, columns=[*by, *columns])
 
 
-def _signs(columns: pd.Index, name: str, levels: Sequence[str]) -> pd.Series:
+def _tell_apart(contrasts: Sequence[np.ndarray]) -> bool:
+    """Say whether contrasts of -1 and +1 are orthogonal to each other and to the mean."""
+    design = np.column_stack([np.ones_like(contrasts[0]), *contrasts])
+    return np.array_equal(design.T @ design, len(design) * np.eye(design.shape[1]))
+
+
+def _signs(columns: pd.Index, name: str, levels: Sequence[str]) -> np.ndarray:
     """-1 where a factor is at its first level, +1 at its second."""
     values = columns.get_level_values(name)
-    return pd.Series(values.map({levels[0]: -1.0, levels[1]: 1.0}), index=columns)
+    return values.map({levels[0]: -1.0, levels[1]: 1.0}).to_numpy()

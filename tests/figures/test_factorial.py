@@ -20,6 +20,15 @@ def test_cells_hold_the_accuracy_of_their_levels() -> None:
         assert cell == f"{100 * row.accuracy:.1f}"
 
 
+def test_missing_combinations_are_blank_and_levels_stay_in_order() -> None:
+    second = COMBINATIONS[["shape", "clip", "last"]].isin(["normal", "2", "paper"]).sum(axis=1)
+    half = COMBINATIONS[second % 2 == 0]
+    ax = figures.plot_combinations(half, ["shape"], ["clip", "last"])
+    columns = [text.get_text() for text in ax.get_xticklabels()]
+    assert columns == ["none, torch", "none, paper", "2, torch", "2, paper"]
+    assert [text.get_text() for text in ax.texts] == [f"{100 * each:.1f}" for each in half.accuracy]
+
+
 def test_bars_hold_effects_and_interactions_are_open() -> None:
     ax = figures.plot_effects(EFFECTS)
     names = [text.get_text() for text in ax.get_yticklabels()]

@@ -86,7 +86,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("studies.mapping", None, "studies: mapping must have settings, .*got None"),
     ("studies.drift", {}, "@: unknown key"),
     ("studies.causes.factors", ["clip"], "@: .*2 items"),
-    ("studies.causes.factors", ["clip", "depth"], "factors: factor must be .*got 'depth'"),
+    ("studies.causes.factors", ["clip", "depth"], "causes: factors must be .*got 'depth'"),
     ("studies.causes.factors", ["clip", "clip"], "@: .*distinct, got"),
     ("studies.causes.sigma_d", [-1], "@.0: .*0, got -1"),
     ("studies.border.methods", ["ofv"], "@ must be one of .*got 'ofv'"),

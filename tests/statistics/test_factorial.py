@@ -59,8 +59,11 @@ def test_one_factor_alone_has_the_paired_difference_of_its_levels() -> None:
 def test_a_missing_combination_or_chip_is_refused_and_one_seed_has_no_interval() -> None:
     every = draws()
     part = every[(every["shape"] != "normal") | (every["clip"] != "2")]
-    with pytest.raises(ValueError, match=r"every combination of levels.*got 6 of 8"):
+    with pytest.raises(ValueError, match=r"every combination of levels, or half.*got 6 of 8"):
         effects(part, FACTORS)
+    aliased = every[(every["shape"] == "normal") == (every["clip"] == "2")]
+    with pytest.raises(ValueError, match=r"every combination of levels, or half.*got 4 of 8"):
+        effects(aliased, FACTORS)
     with pytest.raises(ValueError, match="with the same seeds and chips"):
         effects(every.iloc[1:], FACTORS)
     assert effects(draws(seeds=1), FACTORS)[["low", "high"]].isna().all(axis=None)
