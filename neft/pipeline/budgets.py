@@ -6,6 +6,7 @@ from neft import networks
 from neft.pipeline.parameters import Parameters
 from neft.training import build_method
 from neft.training.budget import Budget, budget
+from neft.training.settings import EPOCHS
 
 
 def budgets(run: Parameters) -> dict[str, Budget]:
@@ -24,6 +25,6 @@ def budgets(run: Parameters) -> dict[str, Budget]:
             initialisation=method.initialisation or network.initialisation,
         )  # fmt: skip
         step = budget(method, narrow, torch.zeros(2, 1, run.dataset.side, run.dataset.side))
-        passes = run.training.epochs * step.gradient_evaluations
+        passes = settings.get(EPOCHS, run.training.epochs) * step.gradient_evaluations
         found[name] = Budget(passes, step.programmings)
     return found

@@ -29,7 +29,7 @@ from neft.training import Method, NoiseInjection, Schedule, build_method
 from neft.training.compiling import check_compiler
 from neft.training.feasibility import check_training
 from neft.training.grid import Benchmark
-from neft.training.settings import WHOLE_CHIP, vary_method
+from neft.training.settings import EPOCHS, WHOLE_CHIP, vary_method
 
 
 class Variation(Section):
@@ -183,6 +183,12 @@ class Parameters(Section):
         for study in ("deployment", "border", "chip"):
             for name in getattr(getattr(studies, study), "methods", ()):
                 one_of(self.methods, **{f"studies.{study}.methods": name})
+        for name in studies.border.methods if studies.border else ():
+            if EPOCHS in self.methods[name]:
+                rule = "must not be set for studies.border, which varies it"
+                raise ValueError(
+                    f"methods.{name}.{EPOCHS} {rule}, got {self.methods[name][EPOCHS]}"
+                )
         if studies.chip:
             one_of(self.training.sigma_d, **{"studies.chip.sigma_d": studies.chip.sigma_d})
             if not self.hardware.parts:

@@ -22,4 +22,4 @@ from neft.training.loop import Schedule, train
 from neft.training.noisy_forward import NoisyForward
 from neft.training.ovf import OVF
 from neft.training.perturbed_weights import ParameterAttack, SharpnessAware
-from neft.training.settings import build_method
+from neft.training.settings import build_method, method_schedule

@@ -1,6 +1,8 @@
 """From a section of `methods` in params.yaml to a method: every setting is checked."""
 
 import dataclasses
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -8,12 +10,18 @@ from pydantic import TypeAdapter, ValidationError
 from neft._utils.checks import one_of
 from neft._utils.strict import first_error
 from neft.training.base import METHODS, Method
+from neft.training.loop import Schedule
 from neft.training.own_methods import import_own
 
 WHOLE_CHIP = "whole_chip"
 """Key of a section: whether training sees what stands around the devices, too."""
 
-ABOUT = ("method", "module", WHOLE_CHIP)
+EPOCHS = "epochs"
+"""Key of a section: epochs of its training, where they are not the run's."""
+
+MOST_EPOCHS = 1_000_000
+
+ABOUT = ("method", "module", WHOLE_CHIP, EPOCHS)
 """Keys of a section that are no settings of the method."""
 
 
@@ -22,7 +30,7 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
 
     The key `method` names the method; without it, the section's name does. So several sections can
     vary one method. The key `module` names a file of the user's own that has the method
-    (`neft.training.own_methods`). The key `whole_chip` is only checked here.
+    (`neft.training.own_methods`). The keys `whole_chip` and `epochs` are only checked here.
 
     Args:
         name: of the section.
@@ -40,6 +48,9 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
             raise ValueError(f"{within}.{name}.module: {error}") from error
     if not isinstance(whole := settings.get(WHOLE_CHIP, False), bool):
         raise ValueError(f"{within}.{name}.{WHOLE_CHIP}: must be true or false, got {whole!r}")
+    if type(epochs := settings.get(EPOCHS, 1)) is not int or not 1 <= epochs <= MOST_EPOCHS:
+        rule = f"must be an integer from 1 to {MOST_EPOCHS}"
+        raise ValueError(f"{within}.{name}.{EPOCHS}: {rule}, got {epochs!r}")
     settings = {key: value for key, value in settings.items() if key not in ABOUT}
     one_of(METHODS, **{f"{within}.{name}": kind})
     fields = [field.name for field in dataclasses.fields(METHODS[kind])]
@@ -54,6 +65,11 @@ def build_method(name: str, settings: dict[str, Any], within: str = "methods") -
         if not _of_its_type(value, getattr(method, key)):
             raise ValueError(f"{within}.{name}.{key}: must be a number, got {value!r}")
     return method
+
+
+def method_schedule(schedule: Schedule, settings: Mapping[str, Any]) -> Schedule:
+    """Return a run's schedule with the epochs of a section of `methods`, if it has its own."""
+    return replace(schedule, epochs=settings.get(EPOCHS, schedule.epochs))
 
 
 def _of_its_type(given: Any, taken: Any) -> bool:

@@ -13,7 +13,6 @@ from neft.statistics.factorial import effects
 from neft.training import Distillation, NoiseInjection
 from neft.training.factorial import AFTER, FACTORS, LEAST_HALVED, combinations, level_name
 
-
 TRAINED = [factor for factor in FACTORS if factor != AFTER]
 
 
