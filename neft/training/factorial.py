@@ -17,9 +17,12 @@ FACTORS: dict[str, tuple[Any, Any]] = {
     "last": SIZES,
     "divisor": (1.0, 4.0),
     "clip": (None, 2.0),
+    "clip_per": ("tensor", "channel"),
     "scale": ("tensor", "channel"),
     "distillation": (None, 0.5),
     "ramp": (None, 0.33),
+    "sigma_spread": (None, 0.5),
+    "kurtosis": (None, 0.4),
     "batchnorm": (None, 200),
 }
 """Factors and their two levels; the first is plain noise injection from torch's initial weights.
@@ -27,9 +30,11 @@ FACTORS: dict[str, tuple[Any, Any]] = {
 - hidden, shape, last: of the initial weights (`neft.networks.Initialisation`).
 - divisor: of the logits; 4 is that of OVF and IRS with three feedbacks.
 - clip: bound of the weights in standard deviations of their tensor; None for no bound.
+- clip_per: whose standard deviations, the tensor's or each output channel's; nothing without clip.
 - scale: of the devices, in training and in the test (`neft.chip.Hardware`).
 - distillation: share of a noise-free pretraining whose answers the rest learns; None for none.
 - ramp: share of the training over which sigma_d rises.
+- sigma_spread: of each step's own sigma_d, and kurtosis, strength of KURE's penalty.
 - batchnorm: images that re-estimate BatchNorm's statistics on each chip of the test; it changes no
   training.
 """
@@ -104,7 +109,10 @@ def _combination(factors: Sequence[str], place: Mapping[str, int]) -> Combinatio
     settings = {
         "divisor": values["divisor"],
         "clip": values["clip"],
+        "clip_per": values["clip_per"],
         "ramp": values["ramp"] or 0.0,
+        "sigma_spread": values["sigma_spread"] or 0.0,
+        "kurtosis": values["kurtosis"] or 0.0,
         "initialisation": start.name,
     }
     pretraining = values["distillation"]

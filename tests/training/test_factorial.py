@@ -23,9 +23,10 @@ def test_every_combination_of_levels_is_there_once_and_trained_once() -> None:
         values = dict(zip(FACTORS, levels, strict=True))
         start = INITIALISATIONS[cell.method.initialisation]
         assert (start.hidden, start.shape, start.last) == levels[:3]
-        for setting in ("divisor", "clip"):
+        for setting in ("divisor", "clip", "clip_per"):
             assert getattr(cell.method, setting) == values[setting]
-        assert cell.method.ramp == (values["ramp"] or 0)
+        for setting in ("ramp", "sigma_spread", "kurtosis"):
+            assert getattr(cell.method, setting) == (values[setting] or 0)
         assert cell.method.pretraining == (values["distillation"] or 0)
         assert isinstance(cell.method, Distillation) == (values["distillation"] is not None)
         assert (cell.scale, cell.images) == (values["scale"], values["batchnorm"])
