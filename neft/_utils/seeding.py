@@ -39,6 +39,16 @@ def generator(*key: str | int | float, device: torch.device | str = "cpu") -> to
     return torch.Generator(device=device).manual_seed(derive_seed(*key))
 
 
+def beside(generator: torch.Generator) -> torch.Generator:
+    """Return a generator of other draws, on the same device, that depends on the state of one.
+
+    That one's state does not change. Two states give independent draws.
+    """
+    digest = hashlib.sha256(generator.get_state().numpy().tobytes()).digest()
+    other = torch.Generator(device=generator.device)
+    return other.manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
 @contextmanager
 def seeded(*key: str | int | float) -> Iterator[None]:
     """Seed torch's global generators (for layer initialisation, dropout) by a key.

@@ -7,6 +7,7 @@ the level that the device holds.
 import torch
 from torch import Tensor
 
+from neft._utils.seeding import beside
 from neft.chip.hardware import Hardware
 
 
@@ -25,7 +26,8 @@ def read_weights(
     added with significances 2^(iK) / sum_j 2^(jK). "sign_bit" multiplies the sum by the sign.
     "differential" subtracts the sum of a second set of devices, those for the other sign, which
     are at level 0 and have their own errors. A stuck device holds the lowest or the highest
-    level, with the error of that level.
+    level, with the error of that level. Which are stuck is drawn beside the errors: from the same
+    state, the other devices of a chip err as they do without stuck ones.
 
     Args:
         size: |w| as a fraction of the scale, in [0, 1].
@@ -58,7 +60,7 @@ def _sum_of_reads(
         higher = (whole / base).floor_()
         digit = torch.sub(whole, higher, alpha=base)
         whole = higher
-        _stick(digit, base - 1, hardware, generator)
+        _stick(digit, base - 1, hardware, beside(generator) if sigma_d > 0 else generator)
         total.add_(digit, alpha=base**i)
         if sigma_d > 0:
             error = hardware.variation.sample(digit / (base - 1), sigma_d, generator=generator)

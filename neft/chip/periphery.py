@@ -20,11 +20,12 @@ class Periphery:
         y = b + a sum_t Q_adc(sum_{i in T_t} w'_i(t) Q_dac(x_i)).
 
     w'(t) is w' with `read_noise` (`neft.chip.chip_reads`). Q_dac, Q_adc and the tiles are
-    `converters` (`neft.chip.Converters`); their ranges are set once, from the network without
-    errors, and are those of every chip. `compensation` is digital: "drift" sets a for each layer
-    from the chip's first read (`neft.evaluation.drift`; a is 1 otherwise), then "batchnorm"
-    re-estimates BatchNorm's statistics, with a, through the converters
-    (`neft.evaluation.batchnorm`). Both see the first read, which the first test images share.
+    `converters` (`neft.chip.Converters`); their ranges are those that training learned, or are
+    set once from the network without errors, and are those of every chip. `compensation` is
+    digital: "drift" sets a for each layer from the chip's first read (`neft.evaluation.drift`; a is
+    1 otherwise), then "batchnorm" re-estimates BatchNorm's statistics, with a, through the
+    converters (`neft.evaluation.batchnorm`). Both see the first read, which the first test images
+    share.
 
     Args:
         read_noise: of a device; None for none.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neft._utils.seeding import derive_seed, generator, seeded
+from neft._utils.seeding import beside, derive_seed, generator, seeded
 
 KEYS = [
     (),
@@ -46,6 +46,17 @@ def test_every_other_key_gives_other_bits() -> None:
 
 def test_a_seed_is_the_same_in_every_process_and_release() -> None:
     assert derive_seed("chip", 17) == 6144474567911392802
+
+
+def test_a_generator_beside_another_depends_on_its_state_and_leaves_it() -> None:
+    one, same = generator("chip", 1), generator("chip", 1)
+    first = torch.rand(1000, generator=beside(one))
+    assert torch.equal(torch.rand(1000, generator=beside(same)), first)
+    drawn = torch.rand(1000, generator=one)
+    assert torch.equal(drawn, torch.rand(1000, generator=same))
+    second = torch.rand(1000, generator=beside(one))
+    for draws in ([first, drawn], [first, second], [second, drawn]):
+        assert abs(torch.corrcoef(torch.stack(draws))[0, 1]) < 4 / math.sqrt(1000)
 
 
 def test_seeds_fill_63_bits_evenly() -> None:

@@ -107,6 +107,18 @@ def test_the_stuck_levels_have_the_requested_shares(mapping: str) -> None:
         assert abs(found - share) < 4 * math.sqrt(share * (1 - share) / n), value
 
 
+@pytest.mark.parametrize("mapping", ["differential", "sign_bit"])
+def test_stuck_devices_leave_the_errors_of_the_others_as_they_are(mapping: str) -> None:
+    """Weights without a stuck device are those of the same chip with none, to the bit."""
+    weight, share, n = weights(40_000), 0.02, 40_000
+    bare = programmed(weight, key="stuck", mapping=mapping)
+    chip = programmed(weight, key="stuck", mapping=mapping, stuck_high=share)
+    left = (1 - share) ** (8 if mapping == "differential" else 4)
+    found = chip.eq(bare).double().mean().item()
+    assert found > left - 4 * math.sqrt(left * (1 - left) / n)
+    assert found < left + 0.05, "a stuck device that should be at the top changes nothing"
+
+
 def test_a_drift_shrinks_weights_of_both_signs_and_cancels_in_differential_pairs() -> None:
     """Every device loses a tenth of the range, and so does every sum of reads."""
     lost = MeasuredQuantiles(
