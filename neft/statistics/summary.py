@@ -137,9 +137,12 @@ def summarise_convergence(history: pd.DataFrame, threshold: float) -> pd.DataFra
 REFERENCES = ("noise_injection", "scaled_logits")
 """The methods that others are compared with: the usual defence, and OVF or IRS without feedback."""
 
+RECIPE = "recipe"
+"""Name of the best known combination of settings in a run: what a new method has to beat."""
+
 
 def differences_from_references(draws: pd.DataFrame) -> pd.DataFrame:
-    """Compare every method with each of `REFERENCES` that was run, at every sigma_d.
+    """Compare every method with each of `REFERENCES` and with the recipe, if they were run.
 
     Args:
         draws: columns method, sigma_d, seed, chip, accuracy; one row per seed and chip.
@@ -150,7 +153,7 @@ def differences_from_references(draws: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: two methods were not run with the same sigma_d, seeds and chips.
     """
-    run = [each for each in REFERENCES if (draws.method == each).any()]
+    run = [each for each in (*REFERENCES, RECIPE) if (draws.method == each).any()]
     tables = [paired_differences(draws, "method", against=each, by=["sigma_d"]) for each in run]
     if not tables:
         return pd.DataFrame(columns=["method", "against", "sigma_d", *_DIFFERENCE])

@@ -7,6 +7,8 @@ from scipy import stats
 
 from neft.statistics.summary import (
     QUANTITIES,
+    RECIPE,
+    REFERENCES,
     differences_from_matched,
     differences_from_references,
     paired_differences,
@@ -78,6 +80,8 @@ def test_every_reference_that_was_run_is_compared_with() -> None:
     pairs += [("ovf", "scaled_logits"), ("noise_injection", "scaled_logits")]
     expected = [(*pair, sigma_d) for pair in pairs for sigma_d in "ab"]
     assert list(found[["method", "against", "sigma_d"]].itertuples(index=False)) == expected
+    recipe = differences_from_references(draws.replace({"method": {"ovf": "recipe"}}))
+    assert list(recipe.against) == [name for name in (*REFERENCES, RECIPE) for _ in range(4)]
     without = differences_from_references(draws[draws.method == "ovf"])
     assert without.empty and list(without) == list(found)
 
