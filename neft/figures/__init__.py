@@ -19,6 +19,7 @@ from neft.figures.devices import (
     plot_stuck,
     plot_weight_errors,
 )
+from neft.figures.differences import plot_differences
 from neft.figures.exploration import draw_exploration
 from neft.figures.factorial import plot_combinations, plot_effects
 from neft.figures.legible import left_out, legible

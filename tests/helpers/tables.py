@@ -144,6 +144,10 @@ EFFECTS = pd.DataFrame(
     ],
     columns=["factor", "beside", "effect", "low", "high"],
 )
+DIFFERENCES = pd.DataFrame(
+    [["ovf", 0.02, -0.01, 0.05], ["noise_free", -0.3, -0.4, -0.2], ["irs", 0.04, 0.03, 0.06]],
+    columns=["method", "difference", "low", "high"],
+)
 combinations = partial(figures.plot_combinations, rows=["shape"], columns=["clip", "last"])
 VALUES = pd.DataFrame(
     [[m, v, a, a - 0.05, a + 0.05] for m, a in (("ovf", 0.6), ("irs", 0.3)) for v in (8, 2)],
@@ -183,6 +187,7 @@ EVERY_PLOT = [
     *OF_FRACTIONS,
     (figures.plot_orderings, ORDERINGS),
     (figures.plot_effects, EFFECTS),
+    (figures.plot_differences, DIFFERENCES),
     (figures.plot_drift, DRIFT),
     (partial(figures.plot_spread, models=MODELS), LEVELS),
     (partial(figures.plot_distances, distance="ks"), DISTANCES),
