@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         reads = read_reads(given.reads)
         tables = _tables(reads, given)
         write(given.output, tables)
-    print(*_left_out(reads, given.g_max_uS), summary(tables, given.output), sep="\n\n")
+    print(
+        *_left_out(reads, given.g_max_uS), *_kept(reads), summary(tables, given.output), sep="\n\n"
+    )
 
 
 def _check_name(technology: str) -> None:
@@ -72,6 +74,16 @@ def _left_out(reads: pd.DataFrame, g_max_uS: float) -> list[str]:
     if "target_S" in reads or not above:
         return []
     return [f"Left out: {above} of {len(first)} cells, whose first read is G_max or more."]
+
+
+def _kept(reads: pd.DataFrame) -> list[str]:
+    """Say how many reads lie below 0: a failed read may be among them."""
+    below = reads.conductance_S[reads.conductance_S < 0] * 1e6
+    if below.empty:
+        return []
+    return [
+        f"Kept: {len(below)} of {len(reads)} reads, which are below 0, down to {below.min():g} uS."
+    ]
 
 
 if __name__ == "__main__":

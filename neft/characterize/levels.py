@@ -11,7 +11,7 @@ from scipy import stats
 
 from neft._utils.checks import positive
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILE_COLUMNS, QUANTILES, check_reads
-from neft.characterize.sizes import check_first_reads, check_targets
+from neft.characterize.sizes import check_first_reads, check_lowest, check_targets
 
 
 def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd.DataFrame:
@@ -19,7 +19,8 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
 
     Without targets, the error is (G(t) - G(0)) / G_max at each time t > 0. A cell's level is
     floor(G(0) / (G_max / levels)), from its *initial read*, the read at time 0 (not a programming
-    target). Cells with an initial read of G_max or more are left out. Every level needs reads.
+    target). Cells with an initial read of G_max or more are left out. A cell with an initial read
+    below 0 is in level 0, at g = 0; its error is from the read as it is. Every level needs reads.
 
     With `target_S`, the error is (G(t) - target) / G_max at each time t >= 0; at time 0 this is
     the programming error, and later what has changed since comes on top. If there are at most
@@ -39,9 +40,10 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
         g (target, or else initial conductance) and error (fractions of G_max).
 
     Raises:
-        ValueError: an unusable argument or read; several temperatures; reads, targets and G_max
-            that are not of one size (`neft.characterize.sizes`); without targets, a cell without a
-            read at time 0; a time and level with fewer than two reads or only equal errors.
+        ValueError: an unusable argument or read, also one below -3 % of G_max; several
+            temperatures; reads, targets and G_max that are not of one size
+            (`neft.characterize.sizes`); without targets, a cell without a read at time 0; a time
+            and level with fewer than two reads or only equal errors.
 
     Examples:
         >>> reads = pd.DataFrame({"cell": [1, 2, 1, 2], "time_s": [0, 0, 1, 1]})
@@ -65,6 +67,7 @@ def level_errors(reads: pd.DataFrame, *, g_max_S: float, levels: int = 32) -> pd
     else:
         errors = _from_initial_reads(reads, g_max_S, levels)
         every = pd.MultiIndex.from_product([errors["time_s"].unique(), range(levels)])
+    check_lowest(reads, g_max_S)
     _check_groups(errors.groupby(["time_s", "level"])["error"], every, g_max_S / levels)
     return errors
 
@@ -162,8 +165,8 @@ def _from_initial_reads(reads: pd.DataFrame, g_max_S: float, levels: int) -> pd.
         rule = f"some cell must begin below G_max, {1e6 * g_max_S:g} uS, and be read again"
         raise ValueError(f"reads: {rule}, got none")
     # Rounding may lift a conductance just below G_max to the level above the last.
-    level = np.floor(initial / (g_max_S / levels)).clip(upper=levels - 1).astype(int)
-    g, error = initial / g_max_S, (reads["conductance_S"] - initial) / g_max_S
+    level = np.floor(initial / (g_max_S / levels)).clip(0, levels - 1).astype(int)
+    g, error = (initial / g_max_S).clip(lower=0), (reads["conductance_S"] - initial) / g_max_S
     return reads[["time_s"]].assign(level=level, unit=cell, g=g, error=error)[kept]
 
 

@@ -2,11 +2,11 @@
 
 **Reads** (`read_reads`): one row per cell and time, with the conductance read.
 
-- `cell`: any label;
+- `cell`: any label, with all parts of it that a cell is known by (wafer, die, row, ...);
 - `time_s`: seconds since programming, or since the first read; 0 or more;
-- `conductance_S`, `conductance_mS` or `conductance_uS`: 0 or more;
+- `conductance_S`, `conductance_mS` or `conductance_uS`: noise may take it a little below 0;
 - optional, `target_S`, `target_mS` or `target_uS`: the target conductance of programming;
-- optional, `temperature_K`: above 0;
+- optional, `temperature_K`: in kelvin, 200 or more (lower values are taken for degrees Celsius);
 - optional, `cycle`: 0, 1, ...: number of the programming that this read follows.
 
 A cell (with cycles: a cell in one cycle) has at most one read at a time, one target and one
@@ -24,12 +24,14 @@ time and level of conductance, with the distribution of the error. All of `LEVEL
 
 CSV is comma-separated UTF-8 with the names in its first row; lines before it that begin with # are
 left out. So are other columns, but those that begin with conductance, target or temperature must
-have one of the names above. A read that failed (no number, or negative) is no read: its row must be
-left out.
+have one of the names above. A read that failed is no read: its row must be left out. Reads below 0
+stay as they are, down to -3 % of G_max (`neft.characterize.sizes.check_lowest`): without them, the
+reads of nearly open cells would be too high in the mean and spread too little.
 """
 
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,21 +51,35 @@ STATISTICS = ("mean", "std", "skewness", "excess_kurtosis", *QUANTILE_COLUMNS)
 LEVEL_COLUMNS = ("technology", "g_max_S", "time_s", "level", "n", "g", *STATISTICS)
 _PER_SIEMENS = {"S": 1.0, "mS": 1e3, "uS": 1e6}
 _READ_COLUMNS = ("cell", "time_s", "conductance_S", "target_S", "temperature_K", "cycle")
+_UNITS = {"conductance": _PER_SIEMENS, "target": _PER_SIEMENS, "temperature": ["K"]}
+_PART = re.compile(
+    r"(lot|wafer|die|chip|array|row|col(umn)?|x|y|wl|bl|device|cell)([\d_ -]\w*)?", re.IGNORECASE
+)
+"""Names of columns that look like parts of a cell's label."""
+_AGAIN = (
+    "a column cycle tells apart programmings of one cell, a label with all its parts (such as "
+    "wafer-die-cell) tells apart cells"
+)
+_KELVIN = "kelvin = degrees Celsius + 273.15"
 _RELAXATION_COLUMNS = ("cell", "elapsed_s", "r", "conductance_S", "gi", "range", "time_s")
 
 
 def _reads_schema(
     names: Sequence[str], conductance: str = "conductance_S", target: str = "target_S"
 ) -> pa.DataFrameSchema:
-    optional = {target: [NON_NEGATIVE], "temperature_K": [POSITIVE], "cycle": COUNT}
-    rules = {"time_s": [NON_NEGATIVE], conductance: [NON_NEGATIVE]}
+    warm = ("be at least 200", lambda values: values >= 200)
+    optional = {target: [NON_NEGATIVE], "temperature_K": [warm], "cycle": COUNT}
+    rules = {"time_s": [NON_NEGATIVE], conductance: []}
     rules |= {name: rule for name, rule in optional.items() if name in names}
-    advice = {conductance: "leave out the row if the read failed"}
+    advice = {
+        conductance: "leave out the row if the read failed",
+        "temperature_K": f"{_KELVIN}; leave out the column if the devices were colder than 200 K",
+    }
     columns = {"cell": schemas.text("cell")} | {
         name: schemas.number(name, *rules[name], advice=advice.get(name, "")) for name in rules
     }
     unit = ["cell", "cycle"] if "cycle" in names else ["cell"]
-    again = "" if "cycle" in names else "a column cycle tells apart programmings of one cell"
+    again = "" if "cycle" in names else _AGAIN
     same = [schemas.constant(name, unit) for name in (target, "temperature_K") if name in names]
     return pa.DataFrameSchema(
         columns, checks=[schemas.unique(*unit, "time_s", advice=again), *same]
@@ -99,7 +115,8 @@ def read_reads(path: str | Path) -> pd.DataFrame:
         `temperature_K` and `cycle` (integer), in the file's order of rows.
 
     Raises:
-        ValueError: the first fault: file, row (the names are row 1), rule, value.
+        ValueError: all faults of the columns' names, or else the first one of the values: file,
+            row (the names are row 1), rule, value.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -110,13 +127,13 @@ def read_reads(path: str | Path) -> pd.DataFrame:
         [0.0005, 0.00025]
     """
     table = read_table(path)
-    conductance = _named(table, "conductance", _PER_SIEMENS, path)
-    target = _named(table, "target", _PER_SIEMENS, path, optional=True)
-    _named(table, "temperature", ["K"], path, optional=True)
-    schema = _reads_schema(list(table), conductance, target)
+    _check_names(list(table), path)
+    units = {name: name.partition("_") for name in _known("conductance") + _known("target")}
+    conductance, *target = (name for name in units if name in table)
+    schema = _reads_schema(list(table), conductance, *target)
     reads = checked(table, schema, source=path).reset_index(drop=True)
-    for name in {conductance, target} & set(reads):
-        quantity, _, unit = name.partition("_")
+    for name in (conductance, *target):
+        quantity, _, unit = units[name]
         # Dividing rounds once: 40 uS become the same number as 40e-6 S.
         reads[f"{quantity}_S"] = reads[name] / _PER_SIEMENS[unit]
     reads = reads[[name for name in _READ_COLUMNS if name in reads]]
@@ -176,20 +193,24 @@ def read_level_table(path: str | Path) -> pd.DataFrame:
     return table[list(LEVEL_COLUMNS)].astype({"technology": str, "level": int, "n": int})
 
 
-def _named(
-    table: pd.DataFrame,
-    quantity: str,
-    units: Iterable[str],
-    path: str | Path,
-    *,
-    optional: bool = False,
-) -> str:
-    """Return the name of the quantity's column; if that is optional and absent, the first name."""
-    known = [f"{quantity}_{unit}" for unit in units]
-    found = [name for name in table if name.startswith(quantity)]
-    if optional and not found:
-        return known[0]
-    if len(found) != 1 or found[0] not in known:
-        rule = f"{'at most' if optional else 'exactly'} one column must be of {known}"
-        raise ValueError(f"{path}: row 1: {rule}, got {shown(found or list(table))}")
-    return found[0]
+def _known(quantity: str) -> list[str]:
+    return [f"{quantity}_{unit}" for unit in _UNITS[quantity]]
+
+
+def _check_names(names: list[str], path: str | Path) -> None:
+    """Refuse all faults of a file's columns together, with advice on those that are common."""
+    missing = [name for name in ("cell", "time_s") if name not in names]
+    faults, advice = [f"columns must include {missing}"] * bool(missing), []
+    for quantity in _UNITS:
+        found = [name for name in names if name.lower().startswith(quantity)]
+        needed = quantity == "conductance"
+        if (found or needed) and not (len(found) == 1 and found[0] in _known(quantity)):
+            most = "exactly" if needed else "at most"
+            faults.append(f"{most} one column must be of {_known(quantity)}")
+            advice += [_KELVIN] * (quantity == "temperature")
+    if "cell" in missing and (parts := [name for name in names if _PART.fullmatch(name)]):
+        joined = f'table[{parts}].astype(str).agg("-".join, axis=1)'
+        advice.append(f'pandas makes one label of parts: table["cell"] = {joined}')
+    if faults:
+        rules = " and ".join(faults)
+        raise ValueError("; ".join([f"{path}: row 1: {rules}, got {shown(names)}", *advice]))

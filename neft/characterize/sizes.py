@@ -6,6 +6,10 @@ MOST_RANGE = 4
 """G_max over the largest conductance, at most: beyond, no level lies in the middle zone, g > 1/4,
 whose spread the s-ratio Gaussian needs."""
 
+LEAST_READ = -0.03
+"""A read as a fraction of G_max, at least (our choice): the noise of a sense amplifier takes reads
+of a nearly open cell below 0, but not far."""
+
 MOST_ERROR = 100
 """Ratio of high reads and their targets, at most. Between two units it is 1,000 or more."""
 
@@ -48,6 +52,26 @@ def check_first_reads(initial_S: pd.Series, g_max_S: float) -> None:
     if g_max_S * MOST_RANGE <= (median := initial_S.median()):
         rule = f"{MOST_RANGE} times G_max must be above the median first read, {_in_uS(median)}"
         raise ValueError(f"reads: {rule}, got G_max {_in_uS(g_max_S)}; are their units right?")
+
+
+def check_lowest(reads: pd.DataFrame, g_max_S: float) -> None:
+    """Refuse reads further below 0 than noise explains: those failed, or have an offset.
+
+    Args:
+        reads: columns `cell`, `time_s`, `conductance_S` and, if the cells have several, `cycle`.
+        g_max_S: upper end of the conductance range, in siemens.
+
+    Raises:
+        ValueError: the lowest read is below `LEAST_READ` of G_max.
+    """
+    row = reads["conductance_S"].idxmin()
+    least, read = LEAST_READ * g_max_S, reads["conductance_S"].at[row]
+    if read < least:
+        keys = [key for key in ("cell", "cycle", "time_s") if key in reads]
+        place = ", ".join(f"{key} {reads[key].at[row]}" for key in keys)
+        rule = f"conductance must be at least {LEAST_READ:.0%} of G_max, {_in_uS(least)}"
+        advice = "leave out the row if the read failed, or subtract an offset of the instrument"
+        raise ValueError(f"reads: {rule}, got {_in_uS(read)} in {place}; {advice}")
 
 
 def check_range(largest_S: float, what: str, g_max_S: float) -> None:

@@ -18,7 +18,7 @@ Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
-Size = Annotated[Number, Field(ge=0, le=10)]  # of an error, as a fraction of the full range
+Size = Annotated[Number, Field(ge=0, le=1)]  # of an error, as a fraction of the full range
 Sizes = Annotated[list[Size], Field(min_length=1), AfterValidator(distinct)]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(distinct)]
 Shares = Annotated[

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from neft._utils import checkpoints
 from neft._utils.allocator import keep_freed_memory
-from neft._utils.checks import positive
+from neft._utils.checks import fraction, positive
 from neft._utils.seeding import generator, seeded
 from neft.chip import (
     Execution,
@@ -93,7 +93,7 @@ def train(
         method: turns a batch into a loss.
         data: training and validation parts; the test part is not touched.
         hardware: devices and bits.
-        sigma_d: standard deviation of a device's error, fraction of its full range.
+        sigma_d: standard deviation of a device's error, fraction of its full range, 0 to 1.
         schedule: epochs, batch size, learning rate.
         seed: of the data order, the errors and the method's auxiliary modules.
         where: (weight's name, its layer) -> whether it is on devices (see `neft.chip.layers`).
@@ -113,11 +113,12 @@ def train(
         fraction). If training diverged, the last two are NaN in the last row.
 
     Raises:
-        ValueError: sigma_d is negative or not finite, `state` is not a checkpoint of this run,
+        ValueError: sigma_d is not in [0, 1], `state` is not a checkpoint of this run,
             compile is asked for without a compiler or with converters, the network was not
             initialised as the method needs it, or the periphery does not apply to it.
     """
     _check_kinds(method, data, hardware, schedule)
+    fraction(sigma_d=sigma_d)
     periphery = periphery or Periphery()
     if compile and not periphery.converters.exact:
         raise ValueError(f"compile must be false with converters, got {compile}")

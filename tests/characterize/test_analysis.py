@@ -98,7 +98,13 @@ BAD = {
     "a folder": (None, "reads.csv: must be a file, got a folder"),
     "a negative conductance": (
         lambda reads: reads.assign(conductance_uS=-1.0),
-        "row 2: conductance_uS must be non-negative, got '-1.0'",
+        "reads: read / target must be 0.01 to 100 in the median, got -",
+    ),
+    "a failed read": (
+        lambda reads: reads.assign(
+            conductance_uS=reads.conductance_uS.where(reads.cell != "c3", -9)
+        ),
+        "reads: conductance must be at least -3% of G_max, -1.5 uS, got -9 uS in cell c3, ",
     ),
     "an empty level": (
         lambda reads: first_reads(reads[reads.target_uS < 40]),

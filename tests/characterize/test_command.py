@@ -174,6 +174,16 @@ def test_cells_beyond_the_range_are_counted(root: Path, capsys) -> None:
     )
 
 
+def test_reads_below_0_are_counted_and_the_lowest_is_said(root: Path, capsys) -> None:
+    reads = pd.read_csv("reads.csv")
+    low = reads.conductance_uS < 0.3
+    reads.assign(conductance_uS=reads.conductance_uS - 0.3).to_csv("reads.csv", index=False)
+    call()
+    least = reads.conductance_uS.min() - 0.3
+    said = f"Kept: {low.sum()} of 1800 reads, which are below 0, down to {least:g} uS."
+    assert capsys.readouterr().out.splitlines()[0] == said
+
+
 NAMES = ["mine", "a" * 60, "a" * 61, "my device", "9x", "a/b", "hardware", *PRESETS, "RRAM_B"]
 
 

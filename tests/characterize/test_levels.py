@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from helpers.reads import G_MAX, LEVELS, level_table
 
+from neft.characterize.levels import level_errors
 from neft.characterize.reads import LEVEL_COLUMNS, QUANTILES
 
 
@@ -86,6 +87,38 @@ def test_a_conductance_just_below_the_range_is_in_the_last_level():
     assert level_table(table, levels=3)["n"].tolist() == [2, 2, 2]
 
 
+def lowered(reads, below):
+    """Move all reads of one cell of the lowest level down, the first to below * G_max under 0."""
+    cell = reads["cell"] == reads.loc[reads["conductance_S"].idxmin(), "cell"]
+    first = reads.loc[cell & (reads["time_s"] == 0), "conductance_S"].item()
+    moved = reads["conductance_S"] - first - below * G_MAX
+    return cell, reads.assign(conductance_S=reads["conductance_S"].mask(cell, moved))
+
+
+@pytest.mark.parametrize("below", [0, 0.01, 0.03])
+def test_reads_below_0_give_the_errors_of_reads_above(reads, below):
+    """Errors are differences: they, and the cell's level, are those of the cell before the move."""
+    cell, low = lowered(reads, below)
+    assert low["conductance_S"].min() == pytest.approx(-below * G_MAX, abs=1e-20)
+    expected = level_errors(reads, g_max_S=G_MAX, levels=LEVELS)
+    expected["g"] = expected["g"].mask(cell, 0)
+    found = level_errors(low, g_max_S=G_MAX, levels=LEVELS)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+
+
+def test_reads_below_0_are_as_far_from_their_targets_as_they_are(full):
+    """Not cut off at 0: errors of normal reads around a target of 0 have the mean 0."""
+    noise = np.random.default_rng(0).normal(0, 0.005 * G_MAX, len(full))
+    target = full["target_S"] - full["target_S"].min()
+    near = full.assign(target_S=target, conductance_S=target + noise)
+    table = level_table(near)
+    rows = table[table["g"] == 0]
+    assert len(rows) == 3
+    np.testing.assert_array_less(abs(rows["mean"]), 5 * 0.005 / rows["n"] ** 0.5)
+    found = level_errors(near, g_max_S=G_MAX)["error"].to_numpy()
+    np.testing.assert_allclose(np.sort(found), np.sort(noise / G_MAX), rtol=1e-9)
+
+
 def changed(reads, row, column, value):
     reads = reads.copy()
     reads.loc[row, column] = value
@@ -112,8 +145,8 @@ def test_bad_settings_are_refused(reads, options, message):
 TWO_READS = "must have at least 2 reads that differ, got"
 BAD_READS = {
     "row 1: columns must include ['cell']": lambda r: r.drop(columns="cell"),
-    "row 7: conductance_S must be non-negative, got -1.0": (
-        lambda r: changed(r, 7, "conductance_S", -1.0)
+    "conductance must be at least -3% of G_max, -1.2 uS, got -1.3 uS in cell 7, time_s 0.0": (
+        lambda r: changed(r, 7, "conductance_S", -1.3e-6)
     ),
     "row 7: cell, time_s must be unique together, got 6, 0.0": lambda r: changed(r, 7, "cell", 6),
     "without targets, each cell must have a read at time_s 0, got none for 3": lambda r: r.drop(

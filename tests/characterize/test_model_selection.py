@@ -1,6 +1,7 @@
 """Laws of comparing candidate models on cells that they were not fitted to."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -121,6 +122,18 @@ def test_distances_of_a_level_are_those_of_scipys_tests() -> None:
     for level, errors in enumerate(test):
         expected = stats.ks_2samp(errors, train[level])
         assert (kept.ks[level], kept.ks_p[level]) == pytest.approx(tuple(expected))
+
+
+def test_two_near_samples_of_any_small_size_have_a_p_value_of_1_and_no_warning() -> None:
+    """The samples alternate: no pair of this size is nearer, so that each is as far or farther."""
+    for n in range(2, 100):
+        (errors,) = sample = [np.arange(n, dtype=float)]
+        fit = Fit("quantiles", {}, np.zeros(1), np.ones(1), (errors + 0.5,))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            table = distances(fit, sample)
+        assert table.ks[0] == pytest.approx(1 / n)
+        assert table.ks_p[0] == pytest.approx(1, abs=1e-4)
 
 
 def test_the_comparison_summarises_its_distances() -> None:

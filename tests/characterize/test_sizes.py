@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neft.characterize.sizes import check_first_reads, check_range, check_targets
+from neft.characterize.sizes import check_first_reads, check_lowest, check_range, check_targets
 
 G_MAX = 50e-6
 
@@ -60,3 +60,15 @@ def test_low_targets_below_the_noise_of_the_instrument_pass() -> None:
     reads = programmed()
     reads.loc[:19, "target_S"] = 1e-12
     check_targets(reads, G_MAX)
+
+
+@pytest.mark.parametrize("cycle", [{}, {"cycle": [0, 4]}])
+def test_reads_pass_down_to_3_percent_of_the_range_below_0(cycle: dict[str, list[int]]) -> None:
+    reads = pd.DataFrame({"cell": ["a", "b"], **cycle, "time_s": [0.0, 2.5]})
+    check_lowest(reads.assign(conductance_S=[G_MAX, -0.0299 * G_MAX]), G_MAX)
+    place = "cell b, cycle 4, time_s 2\\.5" if cycle else "cell b, time_s 2\\.5"
+    rule = f"at least -3% of G_max, -1\\.5 uS, got -1\\.505 uS in {place}; leave out the row"
+    with pytest.raises(
+        ValueError, match=f"^reads: conductance must be {rule} .* of the instrument$"
+    ):
+        check_lowest(reads.assign(conductance_S=[-0.01 * G_MAX, -0.0301 * G_MAX]), G_MAX)

@@ -143,7 +143,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("network.initialisation", "he", "@ must be one of torch, .*, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
     ("training.epochs", 10**7, "@: .*1000000, got 10000000"),
-    ("training.sigma_d", [0.1, 11], "@.1: .*10, got 11"),
+    ("training.sigma_d", [0.1, 1.01], "@.1: .*less than or equal to 1, got 1.01"),
     ("hardware.weight_bits", 4096, "weight_bits must be at most 32, got 4096"),
     ("dataset.training_images", 3501, "dataset: mnist5k: training_images must be from 1 to 3500"),
     ("dataset.side", 10**6, "network: .*images must fit into memory, .*got"),

@@ -73,6 +73,12 @@ def test_impossible_settings_are_refused(make, said: str) -> None:
         make()
 
 
+@pytest.mark.parametrize("sigma_d", [-0.1, 1.01, 10.0, math.nan, math.inf])
+def test_a_sigma_d_outside_of_0_to_1_is_refused(sigma_d: float, tiny: Splits) -> None:
+    with pytest.raises(ValueError, match=rf"^sigma_d must be in \[0, 1\], got {sigma_d}$"):
+        train(torch.nn.Linear(2, 2), NoiseFree(), tiny, HARDWARE, sigma_d, SCHEDULE, seed=0)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
