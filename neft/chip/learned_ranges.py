@@ -37,4 +37,4 @@ def set_learned_ranges(network: nn.Module, ranges: Mapping[str, float]) -> None:
         if name not in layers:
             raise ValueError(f"learned range must be of a layer, got {name!r}")
         layer, weight = layers[name]
-        vars(layer).setdefault(LEARNED, {})[weight] = bound
+        setattr(layer, LEARNED, {**getattr(layer, LEARNED, {}), weight: bound})

@@ -36,7 +36,8 @@ def recur(
     single = input.dim() == 2
     if single:
         input = input.unsqueeze(0 if layer.batch_first else 1)
-        hx = hx if hx is None else _changed(hx, lambda part: part.unsqueeze(1))
+        if hx is not None:
+            hx = _changed(hx, lambda part: part.unsqueeze(1))
     steps = input.transpose(0, 1) if layer.batch_first else input
     length, count, _ = steps.shape
     output, final = _run(layer, steps.flatten(0, 1), torch.full((length,), count), hx, project)
@@ -51,7 +52,8 @@ def step(layer: Cell, input: Tensor, hx: Given | None = None, *, project: Projec
     single = input.dim() == 1
     if single:
         input = input.unsqueeze(0)
-        hx = hx if hx is None else _changed(hx, lambda part: part.unsqueeze(0))
+        if hx is not None:
+            hx = _changed(hx, lambda part: part.unsqueeze(0))
     if hx is None:
         zeros = input.new_zeros(len(input), layer.hidden_size)
         hx = (zeros, zeros) if isinstance(layer, nn.LSTMCell) else zeros

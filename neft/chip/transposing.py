@@ -35,9 +35,8 @@ def convolve_transposed(
     vectors = input.flatten(-sides).unflatten(-2, (layer.groups, -1)).mT
     columns = project(Projection(matrices.flatten(2).mT, None), vectors)
     columns = columns.unflatten(-1, matrices.shape[2:]).unflatten(-3, input.shape[-sides:])
-    output = (
-        _overlapped(layer, columns, extra).movedim(-1, -1 - sides).flatten(-2 - sides, -1 - sides)
-    )
+    output = _overlapped(layer, columns, extra).movedim(-1, -1 - sides)
+    output = output.flatten(-2 - sides, -1 - sides)  # groups and their channels
     return output if layer.bias is None else output + layer.bias.view(-1, *[1] * sides)
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import torch
 from helpers.training import HARDWARE, METHODS, SCHEDULE, Killed, fit, noisy, same, train_tiny_grid
-
 from torch import Tensor, nn
 
 from neft import networks
