@@ -1,16 +1,13 @@
 """Multi-head attention whose projections pass converters; what is between them is digital."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neft.chip.converters import Projection
-
-Project = Callable[[Projection, Tensor], Tensor]
-"""Computes a projection's output through its converters."""
+from neft.chip.converters import Project, Projection
 
 
 def attend(

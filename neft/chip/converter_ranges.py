@@ -2,12 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from neft._utils.checks import cut, fraction, non_negative, positive
 from neft._utils.files import atomic_path, read_json
@@ -16,7 +16,8 @@ ENDS = ("input", "output")
 
 Ranges = Mapping[str, Mapping[str, float]]
 """By layer's name, the bound r of the range [-r, r] of its inputs ("input") and of the partial sums
-that its ADCs read ("output"), where the layer has such a converter."""
+that its ADCs read ("output"), where the layer has such a converter. A recurrent layer has ranges
+for each of its weights, by the weight's name."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,19 @@ class Learned:
 
 
 RangeRule = Fixed | Percentile | Deviations | Learned
+
+
+def range_names(path: str, layer: nn.Module) -> Iterator[tuple[str, str]]:
+    """Yield the names of a layer's ranges, each with that of the weight whose it is.
+
+    A recurrent layer can have ranges for each of its parameters, by the parameter's name. Any other
+    layer has one pair of ranges, by its own name, for all of its weights: "".
+    """
+    if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+        yield path, ""
+        return
+    for weight, _ in layer.named_parameters(recurse=False, remove_duplicate=False):
+        yield (f"{path}.{weight}" if path else weight), weight
 
 
 def save_ranges(ranges: Ranges, path: Path | str) -> None:

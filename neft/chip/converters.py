@@ -19,19 +19,26 @@ class Projection:
     """A linear map that is a part of a layer, as attention has three.
 
     Args:
-        weight: [outputs, inputs].
-        bias: [outputs]; None for none.
+        weight: [outputs, inputs], or [groups, outputs, inputs].
+        bias: [outputs]; None for none, as with groups.
+        name: of the layer's weight, where each weight has ranges of its own.
     """
 
     weight: Tensor
     bias: Tensor | None
+    name: str = ""
 
     def forward(self, input: Tensor) -> Tensor:
-        """[..., inputs] -> [..., outputs]."""
-        return F.linear(input, self.weight, self.bias)
+        """[..., inputs] -> [..., outputs], or with groups [..., groups, n, inputs] -> outputs."""
+        if self.weight.dim() == 2:
+            return F.linear(input, self.weight, self.bias)
+        return input @ self.weight.mT
 
 
 Converted = nn.Linear | Convolution | Projection
+
+Project = Callable[[Projection, Tensor], Tensor]
+"""Computes a projection's output through its converters."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,10 @@ class Converters:
 
     The matrix of a layer has a row for each input of a linear layer, or for each value of a
     convolution's patch, in the order [channel, kernel position]; of a convolution in groups, each
-    group has a matrix of its own. The rows are cut into tiles T_1, T_2, ... of tile_rows (the last
-    may have fewer). With inputs x, weights W and the digital bias b, a layer's output is
+    group has a matrix of its own. A transposed convolution has a row for each input channel, and a
+    column for each value that it adds to the output; what overlaps there is added digitally. A
+    recurrent layer has several matrices. The rows are cut into tiles T_1, T_2, ... of tile_rows
+    (the last may have fewer). With inputs x, weights W and the digital bias b, a layer's output is
 
         y = b + sum_t Q_adc(sum_{i in T_t} W_i Q_dac(x_i)),
 
@@ -137,12 +146,14 @@ def through_dac(input: Tensor, converters: Converters, bounds: Bounds) -> Tensor
 
 def partial_sums(layer: Converted, input: Tensor, tile_rows: int | None) -> Iterator[Tensor]:
     """Yield what each tile adds to a layer's output, without bias, in the shape of the output."""
-    rows = layer.weight[0].numel()
+    linear = isinstance(layer, nn.Linear | Projection)
+    rows = layer.weight.shape[-1] if linear else layer.weight[0].numel()
     size = tile_rows or rows
     for first in range(0, rows, size):
         end = min(first + size, rows)
         if isinstance(layer, nn.Linear | Projection):
-            yield F.linear(input[..., first:end], layer.weight[:, first:end])
+            tile = Projection(layer.weight[..., first:end], None)
+            yield tile.forward(input[..., first:end])
         else:
             yield _convolve(layer, input, first, end)
 

@@ -1,9 +1,8 @@
 """Run any network with converters and tiles around its device layers, and set their ranges."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,24 +10,18 @@ from torch import Tensor, nn
 from neft._utils.checks import positive
 from neft._utils.evaluation_mode import evaluating
 from neft._utils.seeding import seeded
-from neft.chip.attending import attend
+from neft.chip.converted_layers import Convertible, converted_layers, running
 from neft.chip.converter_ranges import ENDS, Learned, RangeRule, Ranges, check_ranges
 from neft.chip.converters import (
     Bounds,
     Converted,
     Converters,
-    Convolution,
     convert,
     partial_sums,
     through_dac,
 )
-from neft.chip.layers import Where, device_weights, on_devices
-
-LEARNED_RANGE = "learned_input_range"
-"""Attribute of a layer: the bound of its inputs that training learned."""
-
-Convertible = nn.Linear | Convolution | nn.MultiheadAttention
-KINDS: tuple[type[nn.Module], ...] = get_args(Convertible)  # of layers that may have converters
+from neft.chip.layers import Where, on_devices
+from neft.chip.learned_ranges import learned_ranges
 
 
 @contextmanager
@@ -58,8 +51,8 @@ def converting(
             `ranges`; for converters whose input range is `Learned`.
 
     Raises:
-        ValueError: a layer on devices is none of `KINDS` or has a forward of its own, or ranges are
-            missing, not positive and finite, or of another network.
+        ValueError: a layer on devices is none that can have converters, or has a forward of its
+            own; or ranges are missing, not positive and finite, or of another network.
 
     Examples:
         >>> from neft.chip import Converters, Percentile
@@ -76,13 +69,10 @@ def converting(
         return
     layers = converted_layers(network, where)
     _match(ranges, layers, converters)
-    with ExitStack() as stack:
-        for path, layer in layers.items():
-            bounds: Bounds = ranges[path]
-            if learning is not None:
-                bounds = {**bounds, "input": learning[path]}
-            run = partial(convert, converters=converters, bounds=bounds)
-            stack.enter_context(_running(layer, run))
+    bounds: dict[str, Bounds] = {**ranges}
+    if learning is not None:
+        bounds = {name: {**ranges[name], "input": learning[name]} for name in ranges}
+    with running(network, layers, partial(_convert, converters=converters, bounds=bounds)):
         yield
 
 
@@ -100,10 +90,10 @@ def calibrate(
     All images pass as one batch through the network in evaluation mode. Where the input range is
     `Learned`, a layer that was trained with it has what it learned. A layer's ranges are set
     before the batch goes on through its converters, so that the next layer's range is that of the
-    signal that it will get. A layer that is called several times has the widest of its ranges.
-    Where a rule gives 0, as on a layer whose inputs are nearly all 0, the range is that of the
-    largest value, and 1 if all are 0. The partial sums of all of a layer's tiles are in memory
-    together.
+    signal that it will get. A layer that is called several times has the widest of its ranges, as
+    W_hh of a recurrent layer, which is called at each step. Where a rule gives 0, as on a layer
+    whose inputs are nearly all 0, the range is that of the largest value, and 1 if all are 0. The
+    partial sums of all of a layer's tiles are in memory together.
 
     Args:
         network: any module; it is not changed.
@@ -118,123 +108,67 @@ def calibrate(
         Ranges by layer, for `converting` and `neft.chip.converter_ranges.save_ranges`.
 
     Raises:
-        ValueError: a layer on devices is none of `KINDS`, has a forward of its own, or was not
-            called, as layers inside torch's attention; or its range is not finite.
+        ValueError: a layer on devices is none that can have converters, has a forward of its own,
+            or was not called, as layers inside torch's attention; or its range is not finite.
     """
     layers = converted_layers(network, where)
     found: dict[str, dict[str, float]] = {}
+    learned = learned_ranges(network) if isinstance(converters.input_range, Learned) else {}
     mode = nullcontext() if training else evaluating(network)
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    with mode, seeded("calibration"), ExitStack() as stack:
-        for path, layer in layers.items():
-            run = partial(_measure, layer, converters=converters, path=path, found=found)
-            stack.enter_context(_running(layer, run))
+    measure = partial(_measure, converters=converters, learned=learned, found=found)
+    with mode, seeded("calibration"), running(network, layers, measure):
         inputs = images.to(next(network.parameters()).device)
         torch.func.functional_call(network, buffers, (inputs,))
     for path, layer in layers.items():
         if path not in found:
             kind = type(layer).__name__
             raise ValueError(f"{path} must be called to have converters, got no call of {kind}")
-    return {path: found[path] for path in layers}
+    return {path: _filled(found[path]) for path in layers}
 
 
-def converted_layers(network: nn.Module, where: Where = on_devices) -> dict[str, Convertible]:
-    """Return the layers whose weights are on devices, by name.
-
-    Raises:
-        ValueError: one of them is none of `KINDS`, or has a forward of its own.
-    """
-    weights = set(map(id, device_weights(network, where).values()))
-    layers: dict[str, Convertible] = {}
-    for path, layer in network.named_modules():
-        if weights.isdisjoint(map(id, layer.parameters(recurse=False))):
-            continue
-        name, kinds = path or "network", ", ".join(kind.__name__ for kind in KINDS)
-        if not isinstance(layer, Convertible):
-            raise ValueError(
-                f"{name} must be one of {kinds} to have converters, got {type(layer).__name__}"
-            )
-        if getattr(layer.forward, "__func__", None) not in [kind.forward for kind in KINDS]:
-            kind = type(layer).__name__
-            raise ValueError(f"{name} must have torch's forward to have converters, got {kind}'s")
-        layers[path] = layer
-    return layers
-
-
-def learned_ranges(network: nn.Module) -> dict[str, float]:
-    """Return the bounds of inputs that training learned, by layer."""
-    return {
-        path: getattr(layer, LEARNED_RANGE)
-        for path, layer in network.named_modules()
-        if hasattr(layer, LEARNED_RANGE)
-    }
-
-
-def set_learned_ranges(network: nn.Module, ranges: Mapping[str, float]) -> None:
-    """Give layers the bounds that `learned_ranges` returned for a network of the same shape.
-
-    Raises:
-        ValueError: the network has no such layer, or a bound is not positive and finite.
-    """
-    for path, bound in ranges.items():
-        positive(**{f"learned range of {path}": bound})
-        try:
-            layer = network.get_submodule(path)
-        except AttributeError as error:
-            raise ValueError(f"learned range must be of a layer, got {path!r}") from error
-        setattr(layer, LEARNED_RANGE, bound)
-
-
-@contextmanager
-def _running(layer: Convertible, run: Callable[[Converted, Tensor], Tensor]) -> Iterator[None]:
-    """Let a layer, or attention's projections, be computed by `run`.
-
-    The layer's forward becomes a `partial` of the layer, so that a copy gets one of its own. The
-    hook keeps torch's transformers from a fast path that does not call their layers.
-    """
-    if isinstance(layer, nn.MultiheadAttention):
-        vars(layer)["forward"] = partial(attend, layer, project=run)
-    else:
-        vars(layer)["forward"] = partial(run, layer)
-    hook = layer.register_forward_pre_hook(_called)
-    try:
-        yield
-    finally:
-        hook.remove()
-        del vars(layer)["forward"]
-
-
-def _called(layer: nn.Module, inputs: tuple) -> None:
-    """Do nothing, as a hook."""
-
-
-def _measure(
-    owner: nn.Module,
-    layer: Converted,
+def _convert(
+    name: str,
+    part: Converted,
     input: Tensor,
     *,
     converters: Converters,
-    path: str,
+    bounds: Mapping[str, Bounds],
+) -> Tensor:
+    return convert(part, input, converters=converters, bounds=bounds[name])
+
+
+def _measure(
+    name: str,
+    part: Converted,
+    input: Tensor,
+    *,
+    converters: Converters,
+    learned: Mapping[str, float],
     found: dict[str, dict[str, float]],
 ) -> Tensor:
-    """Widen the ranges of a layer, or of the owner of a projection, to those of a call; run it."""
-    bounds = found.setdefault(path, {})
+    """Widen ranges to those of a call, and run it; 0 is the range of signals that are all 0."""
+    bounds = found.setdefault(name, {})
 
     def widen(end: str, rule: RangeRule, signal: Tensor) -> None:
-        bound = rule.bound(signal) or signal.abs().max().item() or 1.0
-        positive(**{f"{end} range of {path or 'network'}": bound})
+        bound = rule.bound(signal) or signal.abs().max().item()
+        if bound:
+            positive(**{f"{end} range of {name or 'network'}": bound})
         bounds[end] = max(bound, bounds.get(end, bound))
 
-    learned = getattr(owner, LEARNED_RANGE, None)
-    if isinstance(converters.input_range, Learned) and learned is not None:
-        bounds["input"] = learned
+    if name in learned:
+        bounds["input"] = learned[name]
     elif converters.input_range is not None:
         widen("input", converters.input_range, input)
     if converters.output_range is not None:
-        inside = through_dac(input, converters, bounds)
-        sums = torch.stack(list(partial_sums(layer, inside, converters.tile_rows)))
+        inside = through_dac(input, converters, _filled(bounds))
+        sums = torch.stack(list(partial_sums(part, inside, converters.tile_rows)))
         widen("output", converters.output_range, sums)
-    return convert(layer, input, converters=converters, bounds=bounds)
+    return convert(part, input, converters=converters, bounds=_filled(bounds))
+
+
+def _filled(bounds: Mapping[str, float]) -> dict[str, float]:
+    return {end: bound or 1.0 for end, bound in bounds.items()}
 
 
 def _match(ranges: Ranges, layers: dict[str, Convertible], converters: Converters) -> None:

@@ -63,7 +63,7 @@ def quantise_learning(
         signal: any shape.
         bits: 2 or more.
         bound: r, one number above 0, in units of the signal.
-        decay: of the bound.
+        decay: of the bound, at each call: for a recurrent layer's W_hh at each step.
         inside: share of the signal.
     """
     return _Learning.apply(signal, bits, bound, decay, inside)

@@ -159,10 +159,18 @@ def _through(
     of_weight = {id(weight): float(factors[name]) for name, weight in weights.items()}
     found: dict[str, dict[str, float]] = {}
     for path, bounds in ranges.items():
-        own = map(id, network.get_submodule(path).parameters(recurse=False))
+        own = map(id, _parameters(network, path))
         factor, *more = (of_weight[each] for each in own if each in of_weight)
         if more:
             rule = "must have one matrix for compensation of drift through converters"
             raise ValueError(f"{path} {rule}, got {1 + len(more)}")
         found[path] = {end: r * factor if end == "output" else r for end, r in bounds.items()}
     return found
+
+
+def _parameters(network: nn.Module, name: str) -> list[nn.Parameter]:
+    """Return the parameters of a layer, or that of a recurrent layer's weight."""
+    try:
+        return list(network.get_submodule(name).parameters(recurse=False))
+    except AttributeError:
+        return [network.get_parameter(name)]

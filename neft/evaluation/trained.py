@@ -13,7 +13,7 @@ from neft._utils import checkpoints
 from neft._utils.checks import cut
 from neft._utils.strict import strictly
 from neft.chip import Hardware
-from neft.chip.converting import set_learned_ranges
+from neft.chip.learned_ranges import set_learned_ranges
 
 
 @dataclass(frozen=True)

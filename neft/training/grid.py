@@ -13,7 +13,7 @@ from neft._utils import checkpoints, parallel
 from neft._utils.files import atomic_path
 from neft._utils.parallel import CPU_ONLY, Machine
 from neft.chip import Hardware, Periphery
-from neft.chip.converting import learned_ranges
+from neft.chip.learned_ranges import learned_ranges
 from neft.data.datasets import Source
 from neft.training.base import Method
 from neft.training.baselines import NoiseInjection

@@ -17,7 +17,7 @@ from neft.chip import (
     program,
     with_read_noise,
 )
-from neft.chip.converting import converted_layers, set_learned_ranges
+from neft.chip.learned_ranges import set_learned_ranges
 from neft.data.calibration import training_images
 
 LEAST = 1e-3
@@ -55,7 +55,7 @@ class TrainedPeriphery:
         self.images = training_images(train, periphery.images).to(device)
         if isinstance(periphery.converters.input_range, Learned):
             start = self._ranges(training=True)
-            self.layers = list(converted_layers(network, where))
+            self.layers = list(start)
             self.bounds.extend(
                 torch.tensor(start[path]["input"], device=device) for path in self.layers
             )

@@ -27,10 +27,23 @@ class Scaled(nn.Linear):
         return 2 * super().forward(input)
 
 
-KINDS = "must be one of Linear, Conv1d, Conv2d, Conv3d, MultiheadAttention to have converters, got"
+class Twice(nn.GRUCell):
+    """A cell with a forward of its own."""
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        return super().forward(input, super().forward(input, hx))
+
+
 UNFIT = {
-    "recurrent": (lambda: nn.Sequential(nn.LSTM(4, 4)), f"^0 {KINDS} LSTM$"),
-    "transposed": (lambda: nn.ConvTranspose2d(4, 2, 3), f"^network {KINDS} ConvTranspose2d$"),
+    "bilinear": (
+        lambda: nn.Sequential(nn.Bilinear(4, 4, 2)),
+        r"^0 must be one of Linear, Conv1d, .*, GRUCell to have converters, got Bilinear$",
+    ),
+    "embedding": (lambda: nn.Embedding(4, 4), "^network must be one of Linear, .* got Embedding$"),
+    "subclass of a cell": (
+        lambda: nn.Sequential(Twice(4, 4)),
+        "^0 must have torch's forward to have converters, got Twice's$",
+    ),
     "subclass": (
         lambda: nn.Sequential(Scaled(4, 4)),
         "^0 must have torch's forward to have converters, got Scaled's$",
@@ -38,12 +51,17 @@ UNFIT = {
 }
 
 
+def every(name: str, layer: nn.Module) -> bool:
+    """A predicate that puts all matrices on devices."""
+    return name.endswith(("weight", "weight_ih", "weight_hh"))
+
+
 @pytest.mark.parametrize("name", UNFIT)
 def test_layers_that_cannot_have_converters_are_named(name: str) -> None:
     make, said = UNFIT[name]
     with pytest.raises(ValueError, match=said):
-        calibrate(make(), torch.ones(1, 2, 4), COARSE)
-    with pytest.raises(ValueError, match=said), converting(make(), COARSE, {}):
+        calibrate(make(), torch.ones(1, 2, 4), COARSE, where=every)
+    with pytest.raises(ValueError, match=said), converting(make(), COARSE, {}, where=every):
         pass
 
 

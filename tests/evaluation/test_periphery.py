@@ -171,6 +171,39 @@ def test_all_parts_together_equal_a_slow_composition_by_hand(tiny: Splits) -> No
         assert close > 0.95
 
 
+class Rows(nn.Module):
+    """A recurrent layer that reads an image row by row, and keeps its last state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.RNN(32, 3, batch_first=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(images.squeeze(1))[1][0]
+
+
+def test_each_matrix_of_a_recurrent_layer_has_its_own_compensation_of_drift(tiny: Splits) -> None:
+    with seeded("rows"):
+        network = Rows().eval()
+    images, weights = tiny.test.tensors[0], dict(network.layer.named_parameters())
+    drift = Periphery(converters=CONVERTERS, compensation=("drift",), images=40)
+    ranges = calibrate(network, training_images(tiny.train, 40), CONVERTERS)
+    (found,) = logits_with_periphery(
+        network, images, tiny.train, HARDWARE, 0.2, drift, chips=1, key="test", execution=PLAIN
+    )
+    read = program(network, HARDWARE, 0.2, generator=generator("chip", "test", 0))
+    state = torch.zeros(len(images), 3)
+    for x in images.squeeze(1).unbind(1):
+        total = torch.zeros_like(state)
+        for end, signal in (("ih_l0", x), ("hh_l0", state)):
+            name, bias = f"layer.weight_{end}", weights[f"bias_{end}"]
+            own, weight = weights[f"weight_{end}"], read[name]
+            factor = (own.abs().sum() / (own.sign() * weight).sum()).item()
+            total = total + layer_by_hand(signal, weight, bias, factor, ranges[name])
+        state = total.tanh()
+    assert torch.isclose(found, state, rtol=1e-4, atol=1e-4).double().mean() > 0.95
+
+
 def test_the_network_is_left_as_it_was(tiny: Splits) -> None:
     network = small()
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -8,14 +8,17 @@ import pandas as pd
 import pytest
 import torch
 from helpers.training import HARDWARE, METHODS, SCHEDULE, Killed, fit, noisy, same, train_tiny_grid
+from torch import Tensor, nn
 
 from neft import networks
-from neft.chip import Converters, Fixed, Learned, Percentile, Periphery, converting
-from neft.chip.converting import learned_ranges
+from neft._utils.seeding import seeded
+from neft.chip import Converters, Fixed, Learned, Percentile, Periphery, converting, on_devices
+from neft.chip.learned_ranges import learned_ranges
 from neft.data.datasets import Splits
 from neft.devices import ReadNoise
 from neft.evaluation import load_trained
 from neft.training import NoiseFree, NoiseInjection, train
+from neft.training.periphery import TrainedPeriphery
 
 NOISE = ReadNoise("n", "made up", 0.02, 0.05, 1.0, 0.03, 3.0, low_Hz=0.5, high_Hz=50)
 LEARNED = Periphery(converters=Converters(5, 6, Learned(), Percentile(100), 40), images=30)
@@ -86,6 +89,32 @@ def test_ranges_are_learned_and_those_of_the_best_epoch_kept(tiny: Splits) -> No
     (one, _), (three, best) = lengths
     assert one.keys() == three.keys() and len(one) == 5
     assert best > 0 and all(three[name] < one[name] for name in one)
+
+
+class Rows(nn.Module):
+    """A recurrent layer that reads an image row by row, and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.head = nn.GRU(32, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.layer(images.squeeze(1))[0][:, -1])
+
+
+def test_a_recurrent_layer_learns_a_range_for_each_weight(tiny: Splits) -> None:
+    with seeded("rows"):
+        net = Rows()
+    start = TrainedPeriphery(net, LEARNED, tiny.train, on_devices).bounds
+    first = [bound.item() for bound in start]
+    history = train(
+        net, NoiseInjection(), tiny, HARDWARE, 0.1, SCHEDULE,
+        seed=0, periphery=LEARNED, progress=False,
+    )  # fmt: skip
+    learned = learned_ranges(net)
+    assert list(learned) == ["layer.weight_ih_l0", "layer.weight_hh_l0", "head"]
+    assert all(bound > 0 for bound in learned.values()) and list(learned.values()) != first
+    assert history.train_loss.notna().all()
 
 
 def test_a_killed_run_continues_with_its_ranges(tiny: Splits, tmp_path: Path) -> None:
