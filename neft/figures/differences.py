@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from neft.figures.style import method_style, require
+from neft.figures.style import method_style, require, within
 
 
 def plot_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -14,9 +14,9 @@ def plot_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     A marker is filled where the interval leaves out 0.
 
     Args:
-        table: one sigma_d: method, difference, low, high (fractions).
+        table: one sigma_d: method, against (one and the same), difference, low, high (fractions).
     """
-    require(table, ["method", "difference", "low", "high"], key=["method"])
+    require(table, ["method", "against", "difference", "low", "high"], key=["method"])
     ax = plt.subplots()[1] if ax is None else ax
     ax.axvline(0, color="0.4", linewidth=0.8, linestyle=":", zorder=1)
     rows = table.sort_values("difference", ascending=False, kind="stable")
@@ -30,6 +30,7 @@ def plot_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
     ax.set_yticks(range(len(rows)), [method_style(method).label for method in rows.method])
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlabel("Difference in accuracy (points)")
+    other = within(method_style(table.against.iloc[0]).label)
+    ax.set_xlabel(f"Difference from {other} (points)")
     ax.grid(visible=False, axis="y")
     return ax

@@ -203,6 +203,11 @@ def panels(
     return figure, list(axes.flat[:count])
 
 
+def within(label: str) -> str:
+    """Write a method's label inside a sentence: acronyms keep their capitals."""
+    return label if label[1:] != label[1:].lower() else label.lower()
+
+
 def time_label(time_s: float) -> str:
     """Write a time given in seconds.
 

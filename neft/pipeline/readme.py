@@ -12,7 +12,7 @@ import pandas as pd
 from neft._utils.commands import one_line
 from neft._utils.files import atomic_path
 from neft.figures.legible import left_out, legible
-from neft.figures.style import method_style
+from neft.figures.style import method_style, within
 from neft.pipeline import parameters
 from neft.pipeline.budgets import budgets
 from neft.pipeline.parameters import Parameters
@@ -101,18 +101,13 @@ def differences_table(differences: pd.DataFrame) -> str:
     for place, (method, against) in enumerate(pairs):
         if (against, method) in pairs[:place]:
             continue
-        label = _cell(f"{method_style(method).label} over {_within(method_style(against).label)}")
+        label = _cell(f"{method_style(method).label} over {within(method_style(against).label)}")
         row = [_points(cells.loc[method, against, sigma]) for sigma in sigmas]
         lines.append(f"| {label} | " + " | ".join(row) + " |")
     note = "Paired by seed and chip, with 95 % intervals; bold where the interval leaves out 0."
     if differences.low.isna().all():
         note = "Paired by seed and chip; one seed gives no interval."
     return "\n".join([*lines, "", note])
-
-
-def _within(label: str) -> str:
-    """Write a label inside a sentence: acronyms keep their capitals."""
-    return label if label[1:] != label[1:].lower() else label.lower()
 
 
 def orderings_table(orderings: pd.DataFrame) -> str:
@@ -137,7 +132,7 @@ def orderings_table(orderings: pd.DataFrame) -> str:
     lines = [head, "|---|" + "---|" * len(cells.columns)]
     for key in orderings.groupby(about, sort=False).groups:
         weights, method, against = key
-        label = f"{method_style(method).label} over {_within(method_style(against).label)}"
+        label = f"{method_style(method).label} over {within(method_style(against).label)}"
         row = " | ".join(cells.loc[key].fillna("–"))
         lines.append(f"| {label}, {weights}'s initial weights | {row} |")
     note = (

@@ -18,6 +18,7 @@ def test_bars_hold_the_differences_and_are_filled_where_significant() -> None:
         assert bar.get_segments()[0][:, 0] == pytest.approx([100 * row.low, 100 * row.high])
         assert (to_hex(marker.get_mfc()) == "#ffffff") == (row.low < 0 < row.high)
     assert ax.yaxis_inverted()
+    assert ax.get_xlabel() == "Difference from scaled logits (points)"
 
 
 def test_one_seed_has_differences_without_bars() -> None:

@@ -147,7 +147,7 @@ EFFECTS = pd.DataFrame(
 DIFFERENCES = pd.DataFrame(
     [["ovf", 0.02, -0.01, 0.05], ["noise_free", -0.3, -0.4, -0.2], ["irs", 0.04, 0.03, 0.06]],
     columns=["method", "difference", "low", "high"],
-)
+).assign(against="scaled_logits")
 combinations = partial(figures.plot_combinations, rows=["shape"], columns=["clip", "last"])
 VALUES = pd.DataFrame(
     [[m, v, a, a - 0.05, a + 0.05] for m, a in (("ovf", 0.6), ("irs", 0.3)) for v in (8, 2)],
