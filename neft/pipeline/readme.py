@@ -34,7 +34,11 @@ def _cell(text: str) -> str:
 
 
 def table(
-    results: pd.DataFrame, setting: str, command: str, budgets: Mapping[str, Budget] | None = None
+    results: pd.DataFrame,
+    setting: str,
+    command: str,
+    budgets: Mapping[str, Budget] | None = None,
+    exact: pd.DataFrame | None = None,
 ) -> str:
     """Render the result table as Markdown: one row per method, one column per sigma_d.
 
@@ -43,6 +47,7 @@ def table(
         setting: of the run; begins the caption.
         command: that repeats the run; ends it.
         budgets: of the methods' trainings (`neft.pipeline.budgets`); None leaves them out.
+        exact: table of `neft.statistics.exact.summarise_exact`; None leaves it out.
 
     Returns:
         Mean accuracy in percent with its 95 % interval; the caption says over how
@@ -57,9 +62,19 @@ def table(
     columns = [f"σ_d = {sigma:g}" for sigma in sigmas]
     rows = {method: list(cells.loc[method]) for method in results.method.unique()}
     counted = ""
+    if exact is not None:
+        columns.append("no errors")
+        largest = exact[exact.trained_sigma_d == exact.trained_sigma_d.max()]
+        counted += (
+            f"no errors: networks trained for σ_d = {sigmas[-1]:g}, without device errors "
+            "(interval over seeds); "
+        )
+        for row in largest.itertuples():
+            if row.method in rows:
+                rows[row.method].append(_percent(row))
     if budgets:
         columns += ["gradients", "programmings"]
-        counted = (
+        counted += (
             "gradients: gradient evaluations of each training image, "
             "programmings: in each step, on average; "
         )
@@ -193,7 +208,9 @@ def results_parts(metrics: Path, params: Path, command: str) -> list[str]:
     note = left_out(shown, results)
     results = results[results.method.isin(shown)]
     run = parameters.load(params)
-    main = table(results, setting(run), command, budgets(run))
+    file = metrics / "results" / "exact.csv"
+    exact = pd.read_csv(file) if file.exists() else None
+    main = table(results, setting(run), command, budgets(run), exact)
     parts = [f"{main}\n\n{note}" if note else main]
     differences = pd.read_csv(metrics / "results" / "differences.csv")
     differences = differences[differences.method.isin(shown) & differences.against.isin(shown)]

@@ -34,6 +34,15 @@ def test_table_holds_every_number_once() -> None:
     assert lines[0] == "| method | σ_d = 0.1 | σ_d = 0.2 | gradients | programmings |"
     assert lines[2] == "| IRS | 95.1 (94.0–96.0) | 81.0 (80.0–82.0) | 8 | 1 |"
     assert lines[3] == "| mine | 50.0 (40.0–60.0) | not run | 12 | 0.5 |"
+    exact = [
+        [m, s, a, a - 0.01, a + 0.01] for m, a in (("irs", 0.97), ("mine", 0.9)) for s in (0.1, 0.2)
+    ]
+    exact = pd.DataFrame(exact, columns=["method", "trained_sigma_d", "accuracy", "low", "high"])
+    exact.loc[exact.trained_sigma_d == 0.1, "accuracy"] = 0
+    lines = readme.table(results, "A net", "make it", counted, exact).splitlines()
+    assert lines[0] == "| method | σ_d = 0.1 | σ_d = 0.2 | no errors | gradients | programmings |"
+    assert lines[3] == "| mine | 50.0 (40.0–60.0) | not run | 90.0 (89.0–91.0) | 12 | 0.5 |"
+    assert "no errors: networks trained for σ_d = 0.2, without device errors" in lines[-1]
 
 
 def test_a_name_is_text_in_a_table() -> None:
