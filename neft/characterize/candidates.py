@@ -76,22 +76,19 @@ def fit_ratio_gaussian(
         g: mean conductance of each level.
         n: number of errors in each level.
         mean_square: of the error in each level.
-        ratio: s; fitted if None.
+        ratio: s; fitted if None. Levels that are all in the middle zone, or all outside, as those
+            of devices with two levels, say nothing of s: it is 1.
 
     Returns:
         s, sigma_d, and the standard deviation at each level.
-
-    Raises:
-        ValueError: s must be fitted, but the middle or the outer zone has no level.
     """
     u = torch.tensor(g)
     if ratio is None:
         middle = is_middle(u).bool().numpy()
-        if middle.all() or not middle.any():
-            rule = "levels must lie both in and outside of 0.25 < g < 0.75, fractions of G_max"
-            raise ValueError(f"{rule}, got g {g.round(3).tolist()}")
-        inner, outer = (np.average(mean_square[z], weights=n[z]) for z in (middle, ~middle))
-        ratio = float(np.sqrt(inner / outer))
+        ratio = 1.0
+        if middle.any() and not middle.all():
+            inner, outer = (np.average(mean_square[z], weights=n[z]) for z in (middle, ~middle))
+            ratio = float(np.sqrt(inner / outer))
     shape = RatioGaussian("s-ratio", "", ratio=ratio).spread(u).expand_as(u).numpy()
     sigma_d = float(np.sqrt(np.average(mean_square / shape**2, weights=n)))
     return ratio, sigma_d, sigma_d * shape

@@ -3,8 +3,8 @@
 import pandas as pd
 
 MOST_RANGE = 4
-"""G_max over the largest conductance, at most: beyond, no level lies in the middle zone, g > 1/4,
-whose spread the s-ratio Gaussian needs."""
+"""G_max over the largest conductance, at most (our choice): beyond, three quarters of the range
+would be unknown."""
 
 LEAST_READ = -0.03
 """A read as a fraction of G_max, at least (our choice): the noise of a sense amplifier takes reads

@@ -194,9 +194,6 @@ def fit_ratio(levels: pd.DataFrame) -> tuple[RatioGaussian, float]:
     """Fit the s-ratio Gaussian with mean zero, as the candidate `s_ratio` does.
 
     Takes and returns what `fit_constant` does.
-
-    Raises:
-        ValueError: the middle or the outer zone has no level.
     """
     return _fit(levels, "s-ratio")
 

@@ -56,10 +56,10 @@ def test_log_likelihoods_are_those_of_the_cells_and_largest_at_the_fitted_values
     assert best.log_likelihood > max(score(f * best.s, best.sigma_d) for f in (0.99, 1.01))
 
 
-def test_a_ratio_is_fitted_only_to_levels_in_both_zones(levels) -> None:
+def test_levels_of_one_zone_say_nothing_of_the_ratio_which_is_1(levels) -> None:
     for zone in ("0.25 < g < 0.75", "g < 0.25 or g > 0.75"):
-        with pytest.raises(ValueError, match=r"in and outside of .*, got g \[.*\]$"):
-            fit_ratio(levels.query(zone))
+        model, sigma_d = fit_ratio(levels.query(zone))
+        assert (model.ratio, sigma_d) == (1.0, fit_constant(levels.query(zone))[1])
 
 
 def test_the_nearest_ratio_is_least_behind_and_has_one_parameter_less(groups, table) -> None:
