@@ -61,7 +61,7 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
     papermill.execute_notebook(
         str(notebook), str(failed), {**given, **values}, kernel_name="python3",
         progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=CRITICAL"],  # a kernel that is interrupted logs an ERROR
     )  # fmt: skip
     now = parameters.load(params).sections()
     for name, section in given.items():

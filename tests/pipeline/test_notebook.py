@@ -88,6 +88,10 @@ def test_bad_parameter_file_ends_in_one_line_before_anything_runs(place: Path, m
     [
         ("import os\nos.kill(os.getpid(), 9)", "error: book.ipynb: its kernel .*killed"),
         ("import os\nos.kill(os.getppid(), 2)", "error: interrupted; run again to continue"),
+        (
+            "import os, time\nos.kill(os.getppid(), 2)\ntime.sleep(0.2)",  # ends during shut-down
+            "error: interrupted; run again to continue",
+        ),
         ("raise ValueError('long ' * 1000)", r"error: ValueError: long .*\.\.\. \(see"),
         ("open('missing')", "error: FileNotFoundError: .*'missing' .see"),
     ],
