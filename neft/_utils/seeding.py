@@ -30,8 +30,11 @@ def derive_seed(*key: str | int | float) -> int:
     for part in key:
         if type(part) not in (str, int, float):
             raise TypeError(f"key must hold str, int or float, got {type(part).__name__} {part!r}")
-    digest = hashlib.sha256(repr(key).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+    return _seed_of(repr(key).encode())
+
+
+def _seed_of(content: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") >> 1
 
 
 def generator(*key: str | int | float, device: torch.device | str = "cpu") -> torch.Generator:
@@ -44,9 +47,8 @@ def beside(generator: torch.Generator) -> torch.Generator:
 
     That one's state does not change. Two states give independent draws.
     """
-    digest = hashlib.sha256(generator.get_state().numpy().tobytes()).digest()
-    other = torch.Generator(device=generator.device)
-    return other.manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    seed = _seed_of(generator.get_state().numpy().tobytes())
+    return torch.Generator(device=generator.device).manual_seed(seed)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from neft.figures.style import method_style, points, require
+from neft.figures.style import interval_rows, method_style, points, require
 
 
 def plot_setting(
@@ -27,18 +27,14 @@ def plot_setting(
     """
     require(table, ["section", "value", "default", "low", "high", quantity], key=["value"])
     ax = plt.subplots()[1] if ax is None else ax
-    ax.axvline(100 * reference, color="0.4", linewidth=0.8, linestyle=":", zorder=1)
-    for place, row in enumerate(table.itertuples()):
-        style, middle = method_style(row.section), getattr(row, quantity)
-        ends = [[100 * (middle - row.low)], [100 * (row.high - middle)]]
+    looks = []
+    for row in table.itertuples():
+        style = method_style(row.section)
         face = style.colour if row.default else "white"
-        look: dict[str, Any] = dict(fmt=style.marker, ms=4.5, elinewidth=0.9, capsize=2)
-        ax.errorbar(100 * middle, place, xerr=ends, color=style.colour, mfc=face, **look)
+        looks.append(dict(fmt=style.marker, color=style.colour, mfc=face))
     # The last part of a submodule's name is enough: features.conv1=6 becomes conv1=6.
     labels = [re.sub(r"[a-z]\w*\.", "", value) for value in table.value]
-    ax.set_yticks(range(len(table)), labels)
-    ax.set_ylim(len(table) - 0.5, -0.5)
-    ax.grid(visible=False, axis="y")
+    interval_rows(ax, table, quantity, labels, looks, reference=reference)
     return ax
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from neft.figures.style import require
+from neft.figures.style import interval_rows, require
 
 
 def plot_combinations(
@@ -55,18 +55,11 @@ def plot_effects(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     require(table, ["factor", "beside", "effect", "low", "high"], key=["factor", "beside"])
     ax = plt.subplots()[1] if ax is None else ax
-    ax.axvline(0, color="0.4", linewidth=0.8, linestyle=":", zorder=1)
-    for place, row in enumerate(table.itertuples()):
-        ends = [[100 * (row.effect - row.low)], [100 * (row.high - row.effect)]]
-        ax.errorbar(
-            100 * row.effect, place, xerr=ends, fmt="o", ms=4.5, elinewidth=0.9, capsize=2,
-            color="#0072B2", mfc="white" if row.beside else "#0072B2",
-        )  # fmt: skip
+    blue = "#0072B2"
+    looks = [dict(fmt="o", color=blue, mfc="white" if beside else blue) for beside in table.beside]
     names = [
         f"{row.factor} × {row.beside}" if row.beside else row.factor for row in table.itertuples()
     ]
-    ax.set_yticks(range(len(table)), names)
-    ax.set_ylim(len(table) - 0.5, -0.5)
+    interval_rows(ax, table, "effect", names, looks)
     ax.set(xlabel="Effect on accuracy (points)")
-    ax.grid(visible=False, axis="y")
     return ax

@@ -168,6 +168,35 @@ def error_bars(
     ax.errorbar(places, 100 * rows[mean], yerr=ends, **look)
 
 
+def interval_rows(
+    ax: Axes,
+    rows: pd.DataFrame,
+    middle: str,
+    names: Sequence[str],
+    looks: Sequence[dict[str, Any]],
+    *,
+    reference: float = 0.0,
+) -> None:
+    """Draw fractions in percent, one below the other, with their intervals.
+
+    Args:
+        ax: axes to draw on.
+        rows: low, high and the column of the markers, the first at the top.
+        middle: its name.
+        names: of the rows.
+        looks: colour, marker and face (matplotlib's color, fmt, mfc) of each row.
+        reference: position of a vertical line, a fraction.
+    """
+    ax.axvline(100 * reference, color="0.4", linewidth=0.8, linestyle=":", zorder=1)
+    for place, (row, look) in enumerate(zip(rows.itertuples(), looks, strict=True)):
+        value = getattr(row, middle)
+        ends = [[100 * (value - row.low)], [100 * (row.high - value)]]
+        ax.errorbar(100 * value, place, xerr=ends, ms=4.5, elinewidth=0.9, capsize=2, **look)
+    ax.set_yticks(range(len(rows)), names)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.grid(visible=False, axis="y")
+
+
 def accuracy_lines(
     table: pd.DataFrame,
     x: str,

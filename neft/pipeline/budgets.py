@@ -4,9 +4,8 @@ import torch
 
 from neft import networks
 from neft.pipeline.parameters import Parameters
-from neft.training import build_method
+from neft.training import build_method, method_schedule
 from neft.training.budget import Budget, budget
-from neft.training.settings import EPOCHS
 
 
 def budgets(run: Parameters) -> dict[str, Budget]:
@@ -25,6 +24,6 @@ def budgets(run: Parameters) -> dict[str, Budget]:
             initialisation=method.initialisation or network.initialisation,
         )  # fmt: skip
         step = budget(method, narrow, torch.zeros(2, 1, run.dataset.side, run.dataset.side))
-        passes = settings.get(EPOCHS, run.training.epochs) * step.gradient_evaluations
-        found[name] = Budget(passes, step.programmings)
+        epochs = method_schedule(run.training.schedule, settings).epochs
+        found[name] = Budget(epochs * step.gradient_evaluations, step.programmings)
     return found

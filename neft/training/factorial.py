@@ -66,12 +66,8 @@ class Combination:
     @property
     def name(self) -> str:
         """Name of the trained method, the same for cells that only the test tells apart."""
-        return ",".join(f"{factor}={level}" for factor, level in self.trained.items())
-
-    @property
-    def trained(self) -> dict[str, str]:
-        """Levels of the factors of training."""
-        return {factor: level for factor, level in self.levels.items() if factor != AFTER}
+        levels = self.levels.items()
+        return ",".join(f"{factor}={level}" for factor, level in levels if factor != AFTER)
 
 
 def combinations(factors: Sequence[str], *, half: bool = False) -> list[Combination]:
