@@ -183,12 +183,7 @@ class Parameters(Section):
         for study in ("deployment", "border", "chip"):
             for name in getattr(getattr(studies, study), "methods", ()):
                 one_of(self.methods, **{f"studies.{study}.methods": name})
-        for name in studies.border.methods if studies.border else ():
-            if EPOCHS in self.methods[name]:
-                rule = "must not be set for studies.border, which varies it"
-                raise ValueError(
-                    f"methods.{name}.{EPOCHS} {rule}, got {self.methods[name][EPOCHS]}"
-                )
+        self._check_overruled()
         if studies.chip:
             one_of(self.training.sigma_d, **{"studies.chip.sigma_d": studies.chip.sigma_d})
             if not self.hardware.parts:
@@ -204,6 +199,21 @@ class Parameters(Section):
         if self.hardware.periphery:
             self._check_periphery()
         return self
+
+    def _check_overruled(self) -> None:
+        """Refuse what a study that trains would not use: keys of methods, and stuck devices."""
+        border, ablations = self.studies.border, self.studies.ablations
+        overruled = [("border", name, EPOCHS) for name in (border.methods if border else ())]
+        overruled += [(study, name, "initialisation") for study, name, _ in overruled]
+        overruled += [("ablations", name, EPOCHS) for name in (ablations.vary if ablations else ())]
+        for study, name, key in overruled:
+            if key in self.methods[name]:
+                rule = f"must not be set for studies.{study}, which has its own"
+                raise ValueError(f"methods.{name}.{key} {rule}, got {self.methods[name][key]!r}")
+        for study in self.studies.model_fields_set & {"ablations", "causes", "border", "search"}:
+            if "stuck" in self.hardware.parts:
+                rule = "must not be there with stuck devices, which only whole_chip trains with"
+                raise ValueError(f"studies.{study} {rule}")
 
     def _check_periphery(self) -> None:
         """Refuse what knows devices alone, and more images than there are."""

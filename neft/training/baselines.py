@@ -133,7 +133,8 @@ class RightCensored(Baseline, name="right_censored"):
     worst chips. The paper's public code (github.com/MariusAnje/CIM_HTrain) has kin of it:
 
     Args:
-        bound: c, in standard deviations.
+        bound: c, in standard deviations of the errors that are drawn: of a weight's own, or with
+            device-level mappings of each of its devices'.
         sides: "right", or "both" to keep z within -bound and bound.
         truncated: draw errors beyond the bound again, instead of moving them onto it.
         unbiased: subtract the mean that the bound gives z.

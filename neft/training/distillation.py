@@ -39,8 +39,9 @@ class Distillation(Baseline, name="distillation"):
 
     L = (1 - w) T^2 KL(softmax(t / T) || softmax(z_b / T)) + w CE(z_b, y), with the teacher's logits
     t, the logits z_b under errors, over `divisor`, and w = label_weight. The student starts from
-    the teacher. After Noisy Machines (arXiv 2001.04974), in the form of Analog Foundation Models
-    (github.com/IBM/analog-foundation-models at 4f4c505), whose T is 1 and w 0; they also clip at
+    the teacher; with a divisor, its logits have to grow by it before they give t. After Noisy
+    Machines (arXiv 2001.04974), in the form of Analog Foundation Models (github.com/IBM/
+    analog-foundation-models at 4f4c505), whose T is 1 and w 0; they also clip at
     2.5 standard deviations of each channel.
 
     Args:

@@ -19,7 +19,8 @@ class OVF(NegativeFeedback, name="ovf"):
     backward passes through the N feedbacks.
 
     Args:
-        increments: added to sigma_d for z_1, z_2, ...; every layer sees the larger variation.
+        increments: added to sigma_d for z_1, z_2, ...; every layer sees the larger variation. A
+            sum below 0, as a ramp can give with negative increments, is 0.
 
     Raises:
         ValueError: increments is empty, one is not finite, or there is not one gamma for each.
@@ -41,7 +42,7 @@ class OVF(NegativeFeedback, name="ovf"):
         backbone = forward.backbone(inputs, scales=scales)
         with torch.set_grad_enabled(self.feedback_gradient):
             feedback = [
-                forward.feedback(inputs, forward.sigma_d + step, scales=scales)
+                forward.feedback(inputs, max(0.0, forward.sigma_d + step), scales=scales)
                 for step in self.increments
             ]
         return self.combine(backbone, feedback, labels)

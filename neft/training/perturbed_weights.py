@@ -19,7 +19,8 @@ class SharpnessAware(Baseline, name="sharpness_aware"):
     """Noise injection whose gradient is taken where the loss of the same chip is higher.
 
     A step has two passes: the gradient g of the loss on one chip, then the loss of that chip with
-    its weights moved by delta, whose gradient trains the weights W. By `form`, delta is
+    its weights on devices moved by delta, whose gradient trains all parameters. BatchNorm's running
+    statistics are those of the second pass. With g and W of the weights on devices, delta is
 
     - "sam": radius g / ||g||, over all weights together (Foret et al., arXiv 2010.01412).
     - "asam": radius W^2 g / || |W| g ||, over all weights together (Kwon et al., arXiv 2102.11600).

@@ -117,7 +117,8 @@ def search_settings(
     """Search the settings with which a method's best epochs are best on validation images.
 
     The score is the validation accuracy of the best epoch over chips at sigma_d, a mean over the
-    seeds. No test image is used.
+    seeds; settings of which a seed has no epoch, because it diverged, have failed. No test image is
+    used.
 
     Args:
         method: its name (`neft.training.METHODS`).
@@ -154,7 +155,7 @@ def search_settings(
             planned, benchmark, schedule, machine=machine, scratch=scratch, description=description
         )
         best = history.groupby(["method", "seed"]).validation_accuracy.max()
-        means = best.groupby("method").mean()
+        means = best.unstack("seed").mean(axis=1, skipna=False)
         return [float(means[name]) for name in names]
 
     return propose(space, score, count=count, batch=batch, seed=seed)
@@ -163,9 +164,17 @@ def search_settings(
 def check_space(method: str, space: Space) -> None:
     """Build a method with each value of a space, and with the ends of each range.
 
+    All other settings have their first value or low end, and then their last or high one.
+
     Raises:
-        ValueError: an unknown method or setting, or a bad value; names it.
+        ValueError: an unknown method or setting, or a bad value or pair of values; names it.
     """
-    for name, values in space.items():
-        for value in (values.low, values.high) if isinstance(values, Range) else values:
-            build_method(method, {name: value}, "space")
+    ends = {
+        name: (values.low, values.high) if isinstance(values, Range) else values
+        for name, values in space.items()
+    }
+    for others in (0, -1):
+        settings = {name: values[others] for name, values in ends.items()}
+        for name, values in ends.items():
+            for value in values:
+                build_method(method, {**settings, name: value}, "space")

@@ -24,8 +24,8 @@ class WeightRange:
         clip: after every step, weights are clipped to this many standard deviations of their
             tensor or channel; None for no clipping (Joshi et al., doi 10.1038/s41467-020-16108-9).
         clip_per: whose standard deviation, of the "tensor", or of each "channel" along the weight's
-            first dimension, the output channels of linear layers and convolutions
-            (aihwkit-lightning).
+            first dimension, the output channels of linear layers and convolutions (as in
+            aihwkit-lightning, which divides by n - 1 in it and not, as here, by n).
         kurtosis: strength of the mean over layers of (kurtosis(W) - 1.8)^2, which draws weights to
             a uniform distribution (KURE, for quantisation: github.com/moranshkolnik/
             RobustQuantization).

@@ -139,7 +139,12 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     ("dataset.side", 7, "@: .*greater than or equal to 8, got 7"),
     ("dataset.training_images", 0, "@: .*greater than or equal to 1, got 0"),
     ("dataset.training_images", ..., "@: missing key"),
-    ("methods.ovf.initialisation", "he", "methods.ovf: initialisation must be one of .*got 'he'"),
+    (
+        "methods.noise_free.initialisation",
+        "he",
+        "methods.noise_free: initialisation must be one of",
+    ),
+    ("methods.ovf.initialisation", "torch", "@ must not be set for studies.border.*got 'torch'"),
     ("network.initialisation", "he", "@ must be one of torch, .*, paper, got 'he'"),
     ("compute.compile", 1, "@: .*boolean"),
     ("training.epochs", 10**7, "@: .*1000000, got 10000000"),
@@ -183,6 +188,24 @@ def test_bad_parameters_fail_in_one_line(key: str, value: Any, said: str, tmp_pa
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
+
+
+def test_studies_that_train_are_refused_with_stuck_devices(tmp_path: Path) -> None:
+    text = (ROOT / "params" / "ablations.yaml").read_text()
+    for old, new in (("mapping: weight", "mapping: differential"), ("low: 0.0", "low: 0.01")):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ValueError, match=r"studies\.ablations must not be there with stuck"):
+        parameters.load(tmp_path / "mine.yaml")
+
+
+def test_epochs_of_a_method_are_refused_where_a_study_has_its_own(tmp_path: Path) -> None:
+    text = (ROOT / "params" / "ablations.yaml").read_text()
+    text = text.replace("  ovf:\n    beta", "  ovf:\n    epochs: 60\n    beta", 1)
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ValueError, match=r"ovf\.epochs must not be set for studies\.ablations"):
+        parameters.load(tmp_path / "mine.yaml")
 
 
 def test_own_methods_are_refused_on_a_cluster_whose_workers_could_have_old_code(

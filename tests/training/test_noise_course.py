@@ -68,6 +68,7 @@ def test_a_course_without_noise_equals_noise_free_training(tiny: Splits) -> None
         columns = ["epoch", "learning_rate", "train_loss"]
         first = slice(None, -1)  # the last step of the last epoch is the method's own
         pd.testing.assert_frame_equal(history[columns][first], other[columns][first])
-    small, _ = fit(NoiseInjection(), tiny, sigma_d=0.0)
+    none, other = fit(NoiseInjection(), tiny, sigma_d=0.0)
+    pd.testing.assert_frame_equal(history[columns], other[columns])
     assert same(free, fit(NoiseFree(sigma_spread=0.5), tiny)[0])
-    assert not same(small, fit(NoiseInjection(), tiny)[0])
+    assert not same(none, fit(NoiseInjection(), tiny)[0])

@@ -84,9 +84,18 @@ def test_values_that_a_method_cannot_have_are_refused_before_any_training() -> N
         ({"clip": Range(0.5, 3.0)}, "space.noise_injection: clip must be above 1"),
         ({"clipp": [2.0]}, "space.noise_injection.clipp: unknown key"),
         ({"initialisation": ["torch", "he"]}, "initialisation must be one of"),
+        (
+            {"pretraining": Range(0.0, 0.6), "ramp": Range(0.0, 0.6)},
+            "pretraining . ramp must be below 1, got 1.2",
+        ),
     ):
         with pytest.raises(ValueError, match=said):
             check_space("noise_injection", space)
+
+
+def test_settings_that_need_one_another_are_searched_together() -> None:
+    check_space("distillation", {"temperature": Range(1.0, 4.0), "pretraining": [0.3, 0.5]})
+    check_space("irs", {"clip": Range(1.5, 3.0), "beta": Range(1e-3, 1e-1, log=True)})
 
 
 def search(folder: Path, scratch: Path | None = None) -> pd.DataFrame:
@@ -94,6 +103,22 @@ def search(folder: Path, scratch: Path | None = None) -> pd.DataFrame:
         "noise_injection", {"clip": Range(1.5, 4.0)}, TINY, BRIEF, HARDWARE, 0.3,
         seeds=[0, 1], count=3, batch=2, seed=0, folder=folder, scratch=scratch,
     )  # fmt: skip
+
+
+def test_settings_of_which_one_seed_diverges_have_failed(tmp_path: Path, monkeypatch) -> None:
+    def trained(planned, *others, **settings) -> pd.DataFrame:
+        accuracy = [math.nan, 0.9, 0.8, 0.9]  # proposal 0 and 1 of seeds 0 and 1
+        names = [trial.name for trial in planned]
+        seeds = [trial.seed for trial in planned]
+        return pd.DataFrame({"method": names, "seed": seeds, "validation_accuracy": accuracy})
+
+    monkeypatch.setattr("neft.training.search.train_grid", trained)
+    found = search_settings(
+        "noise_injection", {"clip": Range(1.5, 4.0)}, TINY, BRIEF, HARDWARE, 0.3,
+        seeds=[0, 1], count=2, batch=2, seed=0, folder=tmp_path,
+    )  # fmt: skip
+    assert math.isnan(found.score[0])
+    assert found.score[1] == pytest.approx(0.85)
 
 
 def test_a_score_is_the_mean_best_validation_accuracy_of_the_seeds(
