@@ -210,8 +210,8 @@ class Parameters(Section):
             if key in self.methods[name]:
                 rule = f"must not be set for studies.{study}, which has its own"
                 raise ValueError(f"methods.{name}.{key} {rule}, got {self.methods[name][key]!r}")
-        for study in self.studies.model_fields_set & {"ablations", "causes", "border", "search"}:
-            if "stuck" in self.hardware.parts:
+        for study in ("ablations", "causes", "border", "search"):
+            if "stuck" in self.hardware.parts and getattr(self.studies, study):
                 rule = "must not be there with stuck devices, which only whole_chip trains with"
                 raise ValueError(f"studies.{study} {rule}")
 
