@@ -142,7 +142,7 @@ BAD = [  # key, its bad value (... removes the key), and what the error says, @ 
     (
         "methods.noise_free.initialisation",
         "he",
-        "methods.noise_free: initialisation must be one of",
+        "methods.noise_free: initialisation must be one of .*got 'he'",
     ),
     ("methods.ovf.initialisation", "torch", "@ must not be set for studies.border.*got 'torch'"),
     ("network.initialisation", "he", "@ must be one of torch, .*, paper, got 'he'"),
