@@ -81,6 +81,10 @@ class Method(WeightRange, NoiseCourse, ABC):
             labels: class indices, [batch].
         """
 
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of the pretraining; `Baseline` divides its logits."""
+        return F.cross_entropy(logits, labels)
+
     def step_loss(
         self,
         forward: NoisyForward,
@@ -97,6 +101,6 @@ class Method(WeightRange, NoiseCourse, ABC):
             progress: share of the training's steps before this one.
         """
         if progress < self.pretraining:
-            return F.cross_entropy(forward.backbone(inputs, sigma_d=0.0), labels)
+            return self.cross_entropy(forward.backbone(inputs, sigma_d=0.0), labels)
         loss, penalty = self.loss(forward, auxiliary, inputs, labels), self.penalty(forward)
         return loss if penalty is None else loss + penalty

@@ -17,7 +17,8 @@ class Baseline(Method):
     """A method whose loss is the cross-entropy of logits over `divisor`.
 
     Args:
-        divisor: 1, or N + 1 to scale the logits as OVF and IRS with N feedbacks do.
+        divisor: 1, or N + 1 to scale the logits as OVF and IRS with N feedbacks do; of a
+            pretraining, too.
 
     Raises:
         ValueError: divisor is not positive and finite.

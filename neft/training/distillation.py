@@ -38,11 +38,10 @@ class Distillation(Baseline, name="distillation"):
     """Noise injection that learns the answers of the network's own noise-free pretraining.
 
     L = (1 - w) T^2 KL(softmax(t / T) || softmax(z_b / T)) + w CE(z_b, y), with the teacher's logits
-    t, the logits z_b under errors, over `divisor`, and w = label_weight. The student starts from
-    the teacher; with a divisor, its logits have to grow by it before they give t. After Noisy
-    Machines (arXiv 2001.04974), in the form of Analog Foundation Models (github.com/IBM/
-    analog-foundation-models at 4f4c505), whose T is 1 and w 0; they also clip at
-    2.5 standard deviations of each channel.
+    t, the logits z_b under errors, both over `divisor`, and w = label_weight. The student starts
+    from the teacher. After Noisy Machines (arXiv 2001.04974), in the form of Analog Foundation
+    Models (github.com/IBM/analog-foundation-models at 4f4c505), whose T is 1 and w 0; they also
+    clip the student, not the teacher, at 2.5 standard deviations of each channel.
 
     Args:
         temperature: T.
@@ -70,10 +69,11 @@ class Distillation(Baseline, name="distillation"):
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
     ) -> Tensor:
         assert isinstance(auxiliary, Teacher)
-        target = auxiliary.logits(forward.network, inputs) / self.temperature
+        heat = self.divisor * self.temperature
+        target = (auxiliary.logits(forward.network, inputs) / heat).log_softmax(1)
         logits = forward.backbone(inputs)
-        answer = (logits / (self.divisor * self.temperature)).log_softmax(1)
-        distance = F.kl_div(answer, target.log_softmax(1), reduction="batchmean", log_target=True)
+        answer = (logits / heat).log_softmax(1)
+        distance = F.kl_div(answer, target, reduction="batchmean", log_target=True)
         distance = self.temperature**2 * distance
         if not self.label_weight:
             return distance

@@ -28,13 +28,12 @@ FACTORS: dict[str, tuple[Any, Any]] = {
 """Factors and their two levels; the first is plain noise injection from torch's initial weights.
 
 - hidden, shape, last: of the initial weights (`neft.networks.Initialisation`).
-- divisor: of the logits, with distillation of the student's alone; 4 is that of OVF and IRS with
+- divisor: of the logits, with distillation of the teacher's, too; 4 is that of OVF and IRS with
   three feedbacks.
 - clip: bound of the weights in standard deviations of their tensor; None for no bound.
 - clip_per: whose standard deviations, the tensor's or each output channel's; nothing without clip.
 - scale: of the devices, in training and in the test (`neft.chip.Hardware`).
-- distillation: share of a noise-free pretraining whose answers the rest learns; None for none. A
-  clip holds in the pretraining, too.
+- distillation: share of a noise-free pretraining whose answers the rest learns; None for none.
 - ramp: share of the training over which sigma_d rises.
 - sigma_spread: of each step's own sigma_d, and kurtosis, strength of KURE's penalty.
 - batchnorm: images that re-estimate BatchNorm's statistics on each chip of the test; it changes no

@@ -1,6 +1,7 @@
 """Noise injection with a bound on the weights of each output channel that training learns."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,12 @@ class _Clip(torch.autograd.Function):
 
 
 class Bounds(nn.Module):
-    """A bound for each output channel of each weight matrix, at first its largest weight."""
+    """A bound for each output channel of each weight matrix, at first its largest weight.
+
+    Bounds that are not ready are set from the weights when they are first used.
+    """
+
+    ready: Tensor
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -41,6 +47,17 @@ class Bounds(nn.Module):
             weight.detach().abs().amax(tuple(range(1, weight.dim())), keepdim=True)
             for weight in weights.values()
         )
+        self.register_buffer("ready", torch.tensor(False))
+
+    @torch.no_grad()
+    def start(self, weights: Mapping[str, Tensor]) -> None:
+        """Set the bounds to these weights' largest, unless it was done before."""
+        if self.ready:
+            return
+        for name, weight in weights.items():
+            bound = self.bounds[self.places[name]]
+            bound.copy_(weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True))
+        self.ready.fill_(True)
 
     def clip(self, name: str, weight: Tensor) -> Tensor:
         """Return a weight within its channels' bounds."""
@@ -53,9 +70,10 @@ class LearnedClip(Baseline, name="learned_clip"):
 
     W' = min(max(W, -r), r) is programmed. Weights at or beyond their bound get no gradient; the
     bound gets sum(sign(W) dL/dW') / sqrt(n) over those of its channel, n the number of all weights
-    of the layer. r starts from the largest weight of the channel (aihwkit-lightning,
-    github.com/IBM/aihwkit-lightning at 576d98e). There the weights stay as they are beyond the
-    bound; here they are clipped after each step, so that the network has those that were trained.
+    of the layer. r starts from the largest weight of the channel when a pretraining, if any, has
+    ended (aihwkit-lightning, github.com/IBM/aihwkit-lightning at 576d98e). There the weights stay
+    as they are beyond the bound; here they are clipped after each step, so that the network has
+    those that were trained.
     Channels are along the weight's first dimension.
     """
 
@@ -66,6 +84,7 @@ class LearnedClip(Baseline, name="learned_clip"):
         self, forward: NoisyForward, auxiliary: nn.Module, inputs: Tensor, labels: Tensor
     ) -> Tensor:
         assert isinstance(auxiliary, Bounds)
+        auxiliary.start(forward.weights)
         clipped = {name: auxiliary.clip(name, weight) for name, weight in forward.weights.items()}
         return self.cross_entropy(forward.run(forward.program(weights=clipped), inputs), labels)
 

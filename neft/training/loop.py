@@ -233,7 +233,8 @@ class _Run:
                     return math.nan
                 loss.backward()
                 self.optimizer.step()
-                self.method.after_step(forward, self.auxiliary)
+                if progress >= self.method.pretraining:
+                    self.method.after_step(forward, self.auxiliary)
                 self.around.after_step()
                 total += loss.item() * len(labels)
                 images += len(labels)

@@ -12,9 +12,9 @@ class NoiseCourse:
     """How large the errors of each step are.
 
     Args:
-        pretraining: share of the training at its start that is ordinary, the cross-entropy of the
-            undivided logits without errors and without penalties; a bound of the weights holds in
-            it, too. It is part of the epochs, so that methods with it have no larger budget.
+        pretraining: share of the training at its start that is ordinary, the cross-entropy without
+            errors, penalties and bounds of the weights; a divisor of the logits holds in it, too.
+            It is part of the epochs, so that methods with it have no larger budget.
         ramp: share of the training, after the pretraining, over which sigma_d rises linearly from
             0 (arXiv 2609.15527).
         sigma_spread: standard deviation of each step's own sigma_d, as a fraction of sigma_d. It is

@@ -21,8 +21,9 @@ class WeightRange:
     """How a method keeps the largest weight of a layer near the others.
 
     Args:
-        clip: after every step, weights are clipped to this many standard deviations of their
-            tensor or channel; None for no clipping (Joshi et al., doi 10.1038/s41467-020-16108-9).
+        clip: after every step, but those of a pretraining, weights are clipped to this many
+            standard deviations of their tensor or channel; None for no clipping (Joshi et al., doi
+            10.1038/s41467-020-16108-9).
         clip_per: whose standard deviation, of the "tensor", or of each "channel" along the weight's
             first dimension, the output channels of linear layers and convolutions (as in
             aihwkit-lightning, which divides by n - 1 in it and not, as here, by n).

@@ -49,13 +49,13 @@ METHODS = {
     "irs": IRS(beta=0.1, hidden=8),
     "correctnet": CorrectNet(beta=1e-3, noise=True),
     "right_censored": RightCensored(),
-    "clipped": NoiseInjection(clip=1.5),
+    "clipped": NoiseInjection(clip=1.5, pretraining=0.4),
     "flat": NoiseInjection(clip=2.0, clip_per="channel", kurtosis=0.1, range_penalty=0.1),
     "course": NoiseInjection(pretraining=0.2, ramp=0.3, sigma_spread=0.2),
     "distillation": Distillation(pretraining=0.4),
     "sharpness_aware": SharpnessAware(form="asam"),
     "parameter_attack": ParameterAttack(steps=2),
-    "learned_clip": LearnedClip(),
+    "learned_clip": LearnedClip(pretraining=0.4),
     "feature_consistency": FeatureConsistency(strength=0.5),
 }
 NETWORKS = {
@@ -105,6 +105,9 @@ class Killed(Method):
 
     method: Method
     steps: list[int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pretraining", self.method.pretraining)
 
     def auxiliary(self, network: nn.Module, example: torch.Tensor) -> nn.Module:
         return self.method.auxiliary(network, example)

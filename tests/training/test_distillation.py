@@ -27,7 +27,8 @@ def test_the_loss_is_the_divergence_from_the_noise_free_network() -> None:
             noisy(copy.deepcopy(net)).backbone(inputs) / method.divisor,
             method.temperature,
         )
-        p, q = (own(inputs) / heat).softmax(1), (logits / heat).softmax(1)
+        p = (own(inputs) / method.divisor / heat).softmax(1)
+        q = (logits / heat).softmax(1)
         divergence = (p * (p / q).log()).sum(1).mean()
         share = method.label_weight
         expected = (1 - share) * heat**2 * divergence + share * F.cross_entropy(logits, labels)
@@ -37,8 +38,9 @@ def test_the_loss_is_the_divergence_from_the_noise_free_network() -> None:
 def test_a_student_without_errors_has_nothing_to_learn() -> None:
     net, inputs, labels = setting("lenet5", batch=8)
     net.eval()
-    loss = METHOD.loss(noisy(net, 0.0), METHOD.auxiliary(net, inputs), inputs, labels)
-    assert loss.item() == pytest.approx(0, abs=1e-6)
+    for method in (METHOD, Distillation(pretraining=0.5, divisor=4.0)):
+        loss = method.loss(noisy(net, 0.0), method.auxiliary(net, inputs), inputs, labels)
+        assert loss.item() == pytest.approx(0, abs=1e-6)
 
 
 def test_the_teacher_is_the_network_at_the_first_call_and_stays_so() -> None:

@@ -18,6 +18,7 @@ METHOD = LearnedClip()
 def test_gradients_equal_those_of_a_slow_loop() -> None:
     net, inputs, labels = setting("lenet5", batch=8)
     bounds = METHOD.auxiliary(net, inputs)
+    bounds.start(device_weights(net))
     with torch.no_grad():
         for bound in bounds.bounds:
             bound.mul_(0.6)
@@ -48,8 +49,13 @@ def test_gradients_equal_those_of_a_slow_loop() -> None:
 
 
 def test_bounds_start_at_the_largest_weight_so_that_nothing_is_clipped() -> None:
+    """The weights are those at the first loss, after a pretraining."""
     net, inputs, labels = setting("vgg8", batch=2)
     bounds = Bounds(net)
+    with torch.no_grad():
+        for weight in device_weights(net).values():
+            weight.mul_(3)
+    METHOD.loss(noisy(net), bounds, inputs, labels)
     for name, weight in device_weights(net).items():
         assert torch.equal(bounds.clip(name, weight), weight)
         found = bounds.bounds[bounds.places[name]].flatten()

@@ -10,7 +10,7 @@ from helpers.training import SCHEDULE, fit, same
 
 from neft._utils.seeding import generator
 from neft.data.datasets import Splits
-from neft.training import OVF, NoiseFree, NoiseInjection
+from neft.training import OVF, LearnedClip, NoiseFree, NoiseInjection, ScaledLogits
 
 DRAW = generator("course")
 
@@ -63,11 +63,14 @@ def test_progress_counts_the_steps_of_all_epochs(tiny: Splits) -> None:
 def test_a_course_without_noise_equals_noise_free_training(tiny: Splits) -> None:
     """The pretraining is ordinary training, whatever the method; steps of no size are, too."""
     free, history = fit(NoiseFree(), tiny)
-    for method in (NoiseInjection(), OVF(0.1)):
+    columns = ["epoch", "learning_rate", "train_loss"]
+    first = slice(None, -1)  # the last step of the last epoch is the method's own
+    for method in (NoiseInjection(), OVF(0.1), NoiseInjection(clip=1.1), LearnedClip()):
         _, other = fit(replace(method, pretraining=0.99), tiny)
-        columns = ["epoch", "learning_rate", "train_loss"]
-        first = slice(None, -1)  # the last step of the last epoch is the method's own
         pd.testing.assert_frame_equal(history[columns][first], other[columns][first])
+    _, divided = fit(NoiseFree(divisor=4), tiny)
+    _, other = fit(ScaledLogits(divisor=4, pretraining=0.99), tiny)
+    pd.testing.assert_frame_equal(divided[columns][first], other[columns][first])
     none, other = fit(NoiseInjection(), tiny, sigma_d=0.0)
     pd.testing.assert_frame_equal(history[columns], other[columns])
     assert same(free, fit(NoiseFree(sigma_spread=0.5), tiny)[0])
