@@ -17,13 +17,13 @@ EXPECTED = {
     "irs": (1, 1),
     "correctnet": (1, 1),
     "right_censored": (1, 1),
-    "clipped": (1, 1),
+    "clipped": (1, 0.6),
     "flat": (1, 1),
     "course": (1, 0.8),  # a fifth of the training is without errors
     "distillation": (1, 0.6),
     "sharpness_aware": (2, 1),
     "parameter_attack": (5, 1),  # noisy, clean, two steps of the attack, attacked
-    "learned_clip": (1, 1),
+    "learned_clip": (1, 0.6),
     "feature_consistency": (1, 1),
 }
 
