@@ -1,5 +1,8 @@
 """Laws of named devices at a time."""
 
+from dataclasses import fields, replace
+
+import numpy as np
 import pytest
 
 from neft.chip import Hardware
@@ -14,7 +17,15 @@ def test_the_last_time_is_the_named_model_and_other_presets_have_no_time(device:
     drifts = isinstance(PRESETS.get(device), DriftingGaussian)
     assert bool(known) == (device not in PRESETS or drifts)
     last = known[-1] if known else None
-    assert hardware_at(device, last) == hardware_at(device) == Hardware.load(device)
+    found, named = hardware_at(device, last), hardware_at(device)
+    assert named == Hardware.load(device)
+    assert replace(found, variation=named.variation) == named
+    for field in fields(named.variation):
+        one, other = (getattr(each.variation, field.name) for each in (found, named))
+        if isinstance(other, tuple):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)  # splines differ
+        else:
+            assert one == other
 
 
 def test_relaxing_devices_err_more_at_the_last_time_than_at_the_first() -> None:
