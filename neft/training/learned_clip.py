@@ -30,11 +30,13 @@ class _Clip(torch.autograd.Function):
         return gradient * ~beyond, pull / math.sqrt(weight.numel())
 
 
-class Bounds(nn.Module):
-    """A bound for each output channel of each weight matrix, at first its largest weight.
+def _largest(weight: Tensor) -> Tensor:
+    """Return the largest absolute weight of each output channel, [channels, 1, ...]."""
+    return weight.detach().abs().amax(tuple(range(1, weight.dim())), keepdim=True)
 
-    Bounds that are not ready are set from the weights when they are first used.
-    """
+
+class Bounds(nn.Module):
+    """A bound for each output channel of each weight matrix, from `start` its largest weight."""
 
     ready: Tensor
 
@@ -43,20 +45,16 @@ class Bounds(nn.Module):
         # All that can be on devices; bounds of digital weights stay unused.
         weights = {name: each for name, each in network.named_parameters() if each.dim() > 1}
         self.places = {name: place for place, name in enumerate(weights)}
-        self.bounds = nn.ParameterList(
-            weight.detach().abs().amax(tuple(range(1, weight.dim())), keepdim=True)
-            for weight in weights.values()
-        )
+        self.bounds = nn.ParameterList(_largest(weight) for weight in weights.values())
         self.register_buffer("ready", torch.tensor(False))
 
     @torch.no_grad()
     def start(self, weights: Mapping[str, Tensor]) -> None:
-        """Set the bounds to these weights' largest, unless it was done before."""
+        """At the first call, after any pretraining, set the bounds to these weights' largest."""
         if self.ready:
             return
         for name, weight in weights.items():
-            bound = self.bounds[self.places[name]]
-            bound.copy_(weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True))
+            self.bounds[self.places[name]].copy_(_largest(weight))
         self.ready.fill_(True)
 
     def clip(self, name: str, weight: Tensor) -> Tensor:

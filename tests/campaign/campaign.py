@@ -12,7 +12,11 @@ from xml.etree import ElementTree
 
 TESTS = Path(__file__).parents[1]
 KINDS = {
-    "parameter files": ["pipeline/test_parameters.py", "pipeline/test_run.py"],
+    "parameter files": [
+        "pipeline/test_parameter_files.py",
+        "pipeline/test_parameters.py",
+        "pipeline/test_run.py",
+    ],
     "settings of methods and networks": [
         "training/test_refused_settings.py",
         "training/test_own_methods.py",
