@@ -19,6 +19,7 @@ from neft.figures.style import (
     line,
     marked_line,
     method_style,
+    percent_limits,
     require,
 )
 
@@ -54,7 +55,7 @@ def plot_accuracy_vs_sigma(
         look: dict[str, Any] = dict(rotation=90, ha="right", va="bottom", fontsize=6, color="0.25")
         look |= dict(xycoords=ax.get_xaxis_transform(), textcoords="offset points")
         ax.annotate(label, (sigma_d, 0.02), (-1.5, 0), **look)
-    ax.set_ylim(max(ax.get_ylim()[0], -1), min(ax.get_ylim()[1], 101))
+    percent_limits(ax)
     xlabel = r"Device variation $\sigma_d$ (of full range)"
     return finish(ax, xlabel, "Accuracy (%)", loc="lower center")
 

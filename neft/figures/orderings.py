@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from neft.figures.style import marked_line, method_style, points, require
+from neft.figures.style import marked_line, method_style, percent_limits, points, require
 
 COLOURS = {
     "holds": "#b7dbc4",
@@ -28,6 +28,7 @@ def plot_published(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for method, rows in table.groupby("method", sort=False):
         style = method_style(method)
         ax.plot(rows.sigma_d, 100 * rows.accuracy, label=style.label, **marked_line(style))
+    percent_limits(ax)
     ax.set(xlabel=r"Device variation $\sigma_d$ (of full range)")
     return ax
 

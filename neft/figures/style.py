@@ -131,6 +131,12 @@ def finish(ax: Axes, xlabel: str, ylabel: str, **legend: Any) -> Axes:
     return ax
 
 
+def percent_limits(ax: Axes) -> None:
+    """End the axis of percentages near 0 and 100; what is drawn later still widens it."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, -1), min(high, 101), auto=None)
+
+
 def line(style: MethodStyle) -> dict[str, Any]:
     """Settings of a method's line."""
     width = style.linewidth  # thin lines lie on thick ones, so that of two equal curves both show

@@ -20,6 +20,16 @@ def test_published_curves_hold_the_table_in_percent() -> None:
         np.testing.assert_allclose(line.get_xydata().T, [rows.sigma_d, 100 * rows.accuracy])
 
 
+def test_curves_beside_the_papers_share_an_axis_that_ends_beyond_the_highest_and_at_100() -> None:
+    low = tables.ACCURACY.assign(accuracy=0.2, low=0.15, high=0.25, p5=0.1, p95=0.3)
+    _, axes = figures.panels(2, 2.4, 2.6, sharey=True)
+    figures.plot_accuracy_vs_sigma(low, ax=axes[0])
+    figures.plot_published(low.assign(accuracy=0.99), ax=axes[1])
+    for ax in axes:
+        bottom, top = ax.get_ylim()
+        assert 0 < bottom < 10 and top == 101
+
+
 def test_cells_show_both_differences_and_the_colour_of_the_verdict() -> None:
     ax = figures.plot_orderings(tables.ORDERINGS)
     found = {
