@@ -26,6 +26,15 @@ from neft.pipeline import dvc_files, parameters
 FAILED = Path(".scratch/failed")
 """Where half-executed notebooks stay."""
 
+AT_REST = "import signal as _signal; _signal.signal(_signal.SIGINT, lambda *_: None)"
+"""Between two cells a kernel ignores Ctrl-C. Told so by SIG_IGN, as ipykernel does, Python reports
+one that comes just as a cell ends with a traceback ("ignored due to race condition")."""
+
+KERNEL = [
+    "--log-level=CRITICAL",  # a kernel that is interrupted logs an ERROR
+    f"--IPKernelApp.exec_lines={AT_REST}",
+]
+
 
 def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path) -> None:
     """Run a notebook in the current folder and write its executed copy.
@@ -61,7 +70,7 @@ def execute(notebook: Path, copy: Path, values: dict[str, Any], *, params: Path)
     papermill.execute_notebook(
         str(notebook), str(failed), {**given, **values}, kernel_name="python3",
         progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr,
-        extra_arguments=["--log-level=CRITICAL"],  # a kernel that is interrupted logs an ERROR
+        extra_arguments=KERNEL,
     )  # fmt: skip
     now = parameters.load(params).sections()
     for name, section in given.items():

@@ -111,6 +111,14 @@ def test_whatever_ends_a_notebook_ends_in_one_line(source: str, said: str, place
     assert not (place / "copy.ipynb").exists()
 
 
+def test_between_two_cells_ctrl_c_meets_a_function(place: Path) -> None:
+    """Python reports one that comes while a cell's handler gives way to SIG_IGN, in eight lines."""
+    write(place, "print(get_ipython().kernel.saved_sigint_handler(2, None))")
+    run("copy.ipynb")
+    outputs = nbformat.read(place / "copy.ipynb", as_version=4).cells[-1].outputs
+    assert [out.text for out in outputs] == ["None\n"]
+
+
 def test_a_full_disk_at_a_stages_beginning_ends_in_one_line(place: Path, monkeypatch) -> None:
     def full() -> None:
         raise OSError(28, "No space left on device")
