@@ -127,14 +127,18 @@ def crossed_bootstrap(
     10.1111/1467-9876.00415). Resampled effects vary too little, and the uncertainty of their
     spread itself is lost: each resampled mean of n effects is multiplied by sqrt(n / chi^2_(n-1)),
     so that seeds or chips alone give the width of Student's t interval (Hesterberg, doi
-    10.1080/00031305.2015.1089789, expands percentiles for the same reason).
+    10.1080/00031305.2015.1089789, expands percentiles for the same reason). Effects of seeds vary
+    at least as their part of the remainder does, remainder / chips: seeds that agree by chance to
+    more than their chips allow make no interval of zero width. A resample that stands for less gets
+    the rest of that variance as a normal term.
 
-    Coverage of 95 % intervals in 4,000 simulated experiments with normal effects, in seven mixtures
-    of seeds, chips and remainder: 94.7 to 96.4 % with 5 or 10 seeds, 94.7 to 97.7 % with 3.
-    Satterthwaite's t covers in 92.4 to 97.5 %, plain percentiles of resampled seeds and chips in 74
-    to 100 % (1,000 experiments). Where seeds dominate and their effects are as skewed as an
-    exponential distribution, so few seeds are not enough: 88 to 92 %, and 87 to 91 % for
-    Satterthwaite's t.
+    Coverage of 95 % intervals in 4,000 simulated experiments with normal effects, in twelve
+    mixtures of 2 to 10 seeds, chips and remainder: 94.7 to 96.6 % where seeds differ, 97.6 to 99.6
+    % where they do not or hardly; in the tenth of the latter whose seeds agree most 91 to 97 %, and
+    69 to 79 % without the normal term (1,500 experiments). Satterthwaite's t covers in 92.4 to 97.5
+    %, plain percentiles of resampled seeds and chips in 74 to 100 % (1,000 experiments). Where
+    seeds dominate and their effects are as skewed as an exponential distribution, so few seeds are
+    not enough: 88 to 92 %, and 87 to 91 % for Satterthwaite's t.
 
     Args:
         draws: [seeds, chips].
@@ -148,20 +152,29 @@ def crossed_bootstrap(
     Raises:
         ValueError: draws of another shape, empty, or of one seed, which says nothing about others.
     """
-    of_seed, of_chip, (_, chip, _) = crossed_effects(draws)
-    if len(of_seed) < 2:
+    of_seed, of_chip, (_, chip, rest) = crossed_effects(draws)
+    seeds, chips = len(of_seed), len(of_chip)
+    if seeds < 2:
         raise ValueError("draws must be of two or more seeds for an interval, got 1")
-    means = np.mean(draws) + _resampled(of_seed, generator, resamples)
+    found, variances = _resampled(of_seed, generator, resamples)
+    means = np.mean(draws) + found
     if chip > 0:
         own = of_chip * np.sqrt(chip / of_chip.var(ddof=1))
-        means += _resampled(own, generator, resamples)
+        means += _resampled(own, generator, resamples)[0]
+    if chips > 1:
+        lacking = np.maximum(rest / chips - variances, 0)
+        means += generator.normal(size=resamples) * np.sqrt(lacking / seeds)
     return means
 
 
-def _resampled(values: np.ndarray, generator: np.random.Generator, resamples: int) -> np.ndarray:
-    n = len(values)
-    means = values[generator.integers(n, size=(resamples, n))].mean(1)
-    return means * np.sqrt(n / generator.chisquare(n - 1, resamples))
+def _resampled(
+    effects: np.ndarray, generator: np.random.Generator, resamples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means of resampled effects, and the variance of an effect that each resample stands for."""
+    n = len(effects)
+    means = effects[generator.integers(n, size=(resamples, n))].mean(1)
+    chi2 = generator.chisquare(n - 1, resamples)
+    return means * np.sqrt(n / chi2), (effects**2).sum() / chi2
 
 
 def quantile_bounds(draws: np.ndarray, probability: float) -> tuple[float, float]:

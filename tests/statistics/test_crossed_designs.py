@@ -29,18 +29,32 @@ DESIGNS = [  # spreads of seeds, chips and remainder; the first as measured with
     (5, 20, (1, 0.1, 0.1)),
     (3, 50, (1, 0.1, 0.1)),
     (10, 100, (1, 1, 1)),
+    (3, 50, (0, 0, 1)),
 ]
 
 
 @pytest.mark.parametrize(("seeds", "chips", "spreads"), DESIGNS)
 def test_the_bootstraps_95_percent_interval_covers_the_truth(seeds, chips, spreads) -> None:
-    """In 93 to 97 % of 1,000 experiments: three standard errors of 0.7 % around 95 %."""
+    """In 93 to 97 % of 1,000 experiments: three standard errors of 0.7 % around 95 %. In more where
+    seeds have no effect of their own, which so few seeds cannot show."""
     random = np.random.default_rng(0)
     covered = 0
     for _ in range(1000):
         low, high = bounds(simulated(random, seeds, chips, spreads), resamples=1000)
         covered += low <= 0 <= high
-    assert 930 <= covered <= 970
+    assert 930 <= covered <= (970 if spreads[0] else 1000)
+
+
+def test_seeds_that_agree_by_chance_leave_the_uncertainty_of_their_remainder() -> None:
+    """Equal means of seeds and of chips: a normal interval of the remainder, within three standard
+    errors of a quantile of 200,000 resamples."""
+    draws = np.random.default_rng(0).normal(size=(3, 50))
+    draws -= draws.mean(1, keepdims=True)
+    draws -= draws.mean(0)
+    of_mean = math.sqrt((draws**2).sum() / (2 * 49) / 150)
+    error = 3 * math.sqrt(0.025 * 0.975 / 200_000) / stats.norm.pdf(1.96) * of_mean
+    expected = stats.norm.interval(0.95, scale=of_mean)
+    assert bounds(draws, resamples=200_000) == pytest.approx(expected, abs=error)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
