@@ -27,7 +27,7 @@ publish: $(BIN)/.ready  ## make a finished run's results those that git tracks
 
 test: $(BIN)/.ready  ## check style and types, run all tests and notebooks
 	ruff check . && ruff format --check . && mypy
-	pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 campaign: $(BIN)/.ready  ## disturb runs and inputs in every way known, and count (Linux, half an hour)
 	python tests/campaign/campaign.py
