@@ -133,12 +133,12 @@ def crossed_bootstrap(
     the rest of that variance as a normal term.
 
     Coverage of 95 % intervals in 4,000 simulated experiments with normal effects, in twelve
-    mixtures of 2 to 10 seeds, chips and remainder: 94.7 to 96.6 % where seeds differ, 97.6 to 99.6
-    % where they do not or hardly; in the tenth of the latter whose seeds agree most 91 to 97 %, and
-    69 to 79 % without the normal term (1,500 experiments). Satterthwaite's t covers in 92.4 to 97.5
-    %, plain percentiles of resampled seeds and chips in 74 to 100 % (1,000 experiments). Where
-    seeds dominate and their effects are as skewed as an exponential distribution, so few seeds are
-    not enough: 88 to 92 %, and 87 to 91 % for Satterthwaite's t.
+    mixtures of seeds (2 to 10), chips and remainder: 94.7 to 96.6 % where seeds differ, 97.6 to
+    99.6 % where they do not or hardly; in the tenth of the latter whose seeds agree most 91 to 97
+    in 100, and 61 to 79 without the normal term (1,500 experiments). Satterthwaite's t covers in
+    92.4 to 97.5 %, plain percentiles of resampled seeds and chips in 74 to 100 % (1,000
+    experiments). Where seeds dominate and their effects are as skewed as an exponential
+    distribution, so few seeds are not enough: 88 to 92 %, and 87 to 91 % for Satterthwaite's t.
 
     Args:
         draws: [seeds, chips].
