@@ -12,6 +12,11 @@ from neft.data.datasets import Splits
 matplotlib.use("Agg")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first: with several processes it would be waited for at the end."""
+    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """As in tasks: how sums are split over threads changes their last bits."""
